@@ -1,0 +1,1 @@
+"""Where a compiled policy becomes a running pipeline."""

@@ -1,0 +1,1 @@
+"""The pipeline inside an application's own process."""

@@ -1,0 +1,1 @@
+"""The words of Seawall as frozen records: no I/O, no clock, no randomness."""

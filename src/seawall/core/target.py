@@ -1,0 +1,61 @@
+"""Where an attempt goes."""
+
+from dataclasses import dataclass
+
+from seawall.core.price import Price
+from seawall.core.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The address of a provider's HTTP server. `host` is a name or an address without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The Host header's value (RFC 9110 §7.2): the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider as the policy names it.
+
+    `path` is what stands before `/messages` or `/chat/completions` on its server, without a slash at the end
+    (`/v1` for both official providers).
+    """
+
+    name: str
+    dialect: str
+    origin: Origin
+    path: str
+    api_key: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider and a model of it, with what is known of that model. `price` None means that nobody knows it."""
+
+    provider: Provider
+    model: str
+    price: Price | None
+    drops_sampling: bool = False
+
+    @property
+    def name(self) -> str:
+        """The way policies, records and commands name it: `provider/model`."""
+        return f"{self.provider.name}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The route's timeouts in seconds; all run under the exchange's total deadline."""
+
+    total_s: float
+    connect_s: float
+    first_token_s: float
+    idle_s: float

@@ -1,0 +1,1 @@
+"""The operator's document: read, checked, compiled."""

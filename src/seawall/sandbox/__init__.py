@@ -1,0 +1,1 @@
+"""The simulated provider: both dialects over real HTTP, with faults on demand."""

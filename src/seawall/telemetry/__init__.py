@@ -1,0 +1,1 @@
+"""The journal, its readers, and application logs."""
