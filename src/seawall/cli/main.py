@@ -1,0 +1,65 @@
+"""The command tree; a command's module is imported only when that command runs, so that `--help` stays quick."""
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+import seawall
+from seawall.core.error import PolicyError, SeawallError
+
+# name: (module, what `seawall --help` says); the module holds a click command named `command`.
+COMMANDS: Final = {
+    "init": ("seawall.cli.init", "Write a commented starter policy."),
+    "serve": ("seawall.cli.serve", "Start the gateway."),
+    "check": ("seawall.cli.check", "Check a policy: errors with their place, and what is legal but unsafe."),
+    "explain": ("seawall.cli.explain", "Show every effective setting of a route and where it came from."),
+    "keys": ("seawall.cli.keys", "Create, list, revoke and rotate client keys."),
+    "calls": ("seawall.cli.calls", "List recorded calls, follow them, or show one."),
+    "spend": ("seawall.cli.spend", "Say what a feature, user, team, route or model cost."),
+    "sandbox": ("seawall.cli.sandbox", "Run the simulated provider."),
+    "config": ("seawall.cli.config", "Export the policy's JSON Schema."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order in which a newcomer meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command that is about to run."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Turn our own errors into one clear message: exit 1 for a bad policy, 2 for what else was wrongly asked."""
+        try:
+            return super().invoke(ctx)
+        except PolicyError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(1)
+        except SeawallError as error:
+            click.echo(f"seawall: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(seawall.__version__, prog_name="seawall")
+def main() -> None:
+    """Stand between your application and its language models: caps that hold, streams that stay streams.
+
+    Exit codes: 0 good, 1 the thing checked is not good, 2 wrong use.
+    """
