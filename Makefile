@@ -1,0 +1,76 @@
+# Every way of working with the project. Needs Python >= 3.11 and nothing else; each target makes what it lacks.
+.DEFAULT_GOAL := help
+.PHONY: help serve test check lint unit fmt docs bench lock sizes clean environment node
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+NODE := tests/e2e/node
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+
+help:  ## Say what there is.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+serve:  ## Start the gateway: own environment, embedded store, sandbox provider unless a provider key is set.
+	@sh requirements/environment.sh core
+	@exec $(BIN)/seawall serve --insecure-dev $(ARGS)
+
+test: system environment node lint  ## Run everything that CI runs; installs what it needs (as root, system packages too).
+	@echo "== tests =="
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=
+	@echo "== coverage =="
+	@$(BIN)/python -m coverage json -q -o .coverage.json
+	@$(BIN)/python -m tests.architecture.coverage_gate .coverage.json
+
+check: environment lint  ## Run the quick half: no real processes, nothing slow, no system packages.
+	@echo "== quick tests =="
+	@$(BIN)/python -m pytest -n auto -m "not e2e and not slow" $(ARGS)
+
+fmt: environment  ## Format, and mend what the linter can mend.
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: environment  ## Write the generated parts of the documentation anew.
+	@$(BIN)/python -m docs.generate
+
+bench: environment system  ## Measure the gateway beside its peers; ARGS go to the suite.
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: environment  ## Resolve the locks anew; UPGRADE=--upgrade takes the newest versions.
+	@$(COMPILE) pyproject.toml -o requirements/core.lock
+	@$(COMPILE) --group build -o requirements/build.lock
+	@$(COMPILE) --constraints requirements/core.lock --all-extras pyproject.toml --group dev -o requirements/dev.lock
+	@cd $(NODE) && npm install --silent --package-lock-only
+
+sizes: environment  ## Say how large the core is when installed.
+	@$(BIN)/python requirements/sizes.py
+
+clean:  ## Remove everything that was made here, the environment included.
+	@rm -rf .venv $(NODE)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .coverage .coverage.* htmlcov
+	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: system
+system:
+	@sh requirements/system.sh
+
+environment:
+	@sh requirements/environment.sh dev
+
+node: $(NODE)/node_modules/.stamp
+$(NODE)/node_modules/.stamp: $(NODE)/package-lock.json $(NODE)/package.json | environment
+	@echo "node: installing $(NODE)/package-lock.json"
+	@cd $(NODE) && npm ci --silent --ignore-scripts && touch node_modules/.stamp
+
+lint: environment
+	@echo "== format =="
+	@$(BIN)/ruff format --check .
+	@echo "== lint =="
+	@$(BIN)/ruff check .
+	@echo "== types =="
+	@$(BIN)/mypy
+	@echo "== import contracts =="
+	@$(BIN)/lint-imports
+	@echo "== dependencies =="
+	@$(BIN)/deptry src
