@@ -1,10 +1,14 @@
 """Money is a whole number of nano-dollars (`_nusd`); nobody adds floats of dollars."""
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_CEILING, Context, Decimal, InvalidOperation
 from typing import Final
 
 NUSD_PER_USD: Final = 1_000_000_000
 TOKENS_PER_MTOK: Final = 1_000_000
+
+# The usual context keeps 28 digits and rounds the rest to even, which would round a longer amount down.
+_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_CEILING)
+_MAX_DIGITS: Final = 15  # before the point; more is a slip, and a number such as 1e999999 would fill the memory
 
 
 def nusd_from_usd(usd: Decimal | float | str) -> int:
@@ -13,13 +17,17 @@ def nusd_from_usd(usd: Decimal | float | str) -> int:
     Floats go through their shortest decimal form, so that `0.1` means ten cents and not 0.1000000000000000055.
 
     Raises:
-        ValueError: `usd` is not a finite decimal number.
+        ValueError: `usd` is not a finite decimal number, or has more than 15 digits before the point.
     """
     try:
         amount = usd if isinstance(usd, Decimal) else Decimal(str(usd))
-        return int((amount * NUSD_PER_USD).to_integral_value(rounding=ROUND_CEILING))
-    except (InvalidOperation, OverflowError, ValueError) as error:
-        raise ValueError(f"{usd!r} is not an amount of dollars; expected a finite decimal number") from error
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount.adjusted() >= _MAX_DIGITS:
+        raise ValueError(
+            f"{usd!r} is not an amount of dollars; expected a finite decimal number below 10^{_MAX_DIGITS}"
+        )
+    return int(_EXACT.to_integral_value(_EXACT.multiply(amount, Decimal(NUSD_PER_USD))))
 
 
 def usd_from_nusd(nusd: int) -> Decimal:
