@@ -9,6 +9,8 @@ import orjson
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
+_ONE_LINE: Final = {ord("\t"): " ", ord("\n"): " "}  # a cell with a line break could pass for a row of its own
+
 
 def clean(text: str) -> str:
     """Replace what a terminal would obey (escape sequences, carriage returns) by a visible mark."""
@@ -22,7 +24,7 @@ def print_json(value: Any) -> None:  # whatever orjson can write
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Print rows under their headings; columns named in `right` are aligned to the right, as numbers are."""
-    cells = [list(columns), *([clean(cell) for cell in row] for row in rows)]
+    cells = [list(columns), *([clean(cell).translate(_ONE_LINE) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
         line = "  ".join(

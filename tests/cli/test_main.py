@@ -1,0 +1,105 @@
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import seawall
+from seawall.cli.main import COMMANDS, LazyGroup, main
+from seawall.core.error import NotFound, PolicyError, SeawallError
+
+# Each costs tens of milliseconds to import; the command that needs one imports it.
+HEAVY: Final = ("pydantic", "ruamel.yaml", "genai_prices", "httpx2", "uvicorn", "starlette", "apsw")
+
+
+class _Failing(LazyGroup):
+    """The real group with one made-up command that raises."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("seawall")
+        self._error = error
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        del ctx
+
+        def fail() -> None:
+            raise self._error
+
+        return click.Command(cmd_name, callback=fail)
+
+
+def test_help_names_every_command_and_what_it_is_for() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+
+    assert result.exit_code == 0
+    for name, (_, line) in COMMANDS.items():
+        assert f"  {name} " in result.output
+        assert " ".join(line.split()[:4]) in result.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"""
+import sys
+from click.testing import CliRunner
+from seawall.cli.main import main
+assert CliRunner().invoke(main, ["--help"]).exit_code == 0
+print(*[name for name in {HEAVY!r} if name in sys.modules], sep=",")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+
+    assert done.stdout.strip() == ""
+
+
+def test_the_version_is_the_packages() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+
+    assert result.output == f"seawall, version {seawall.__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_module_and_its_help(name: str) -> None:
+    module, line = COMMANDS[name]
+
+    assert find_spec(module) is not None
+    command = import_module(module).command
+    assert isinstance(command, click.Command)
+    assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+    assert line.endswith(".")
+
+
+def test_a_misspelt_command_is_wrong_use() -> None:
+    result = CliRunner().invoke(main, ["serv"])
+
+    assert result.exit_code == 2
+    assert "No such command 'serv'" in result.stderr
+
+
+def test_commands_are_listed_in_the_order_in_which_they_are_met() -> None:
+    group = LazyGroup("seawall")
+
+    assert group.list_commands(click.Context(group)) == list(COMMANDS)
+
+
+def test_a_bad_policy_ends_with_1_and_its_faults() -> None:
+    result = CliRunner().invoke(_Failing(PolicyError("policy.yaml:3:5 routes: found a list")), ["fail"])
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "policy.yaml:3:5 routes: found a list\n"
+
+
+def test_any_other_error_of_ours_ends_with_2_and_one_line() -> None:
+    result = CliRunner().invoke(_Failing(NotFound("no call 01J")), ["fail"])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "seawall: no call 01J\n"
+
+
+def test_an_error_that_is_not_ours_is_not_hidden() -> None:
+    result = CliRunner().invoke(_Failing(ZeroDivisionError("a fault in the code")), ["fail"])
+
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert not isinstance(result.exception, SeawallError)
