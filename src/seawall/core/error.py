@@ -113,11 +113,15 @@ class DeadlineExceeded(SeawallError):
 
 
 class UpstreamError(SeawallError):
-    """The provider failed. `dispatched` says whether a byte of the request may have reached it."""
+    """The provider failed. `dispatched` says whether a byte of the request may have reached it.
+
+    `headers` are those of the provider's answer that a client may see (`retry-after` and its like).
+    """
 
     code = "upstream.error"
     status = 502
     dispatched: bool = True
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class UpstreamRefused(UpstreamError):

@@ -1,0 +1,88 @@
+"""The door of the pipeline: who asks, for which route, under which policy."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from seawall.assembly.build import House, build_routes
+from seawall.assembly.path import Paths
+from seawall.core.error import BadRequest, NotAuthenticated, NotFound
+from seawall.core.principal import Principal
+from seawall.dialects.dialect import Endpoint
+from seawall.pipeline.exchange import CallNext, Exchange, Headers, Reply, compose
+from seawall.policy.plan import CompiledPolicy
+from seawall.ports.keys import Keys
+
+_MAX_KEY: Final = 512
+
+
+class Entry:
+    """One version of the policy, ready to take calls; a reload makes a new one, and running calls keep theirs.
+
+    `keys` None lets everybody in as `guest`, which only development on loopback and the embedded library do.
+    """
+
+    def __init__(self, policy: CompiledPolicy, house: House, keys: Keys | None, guest: Principal) -> None:
+        self.policy = policy
+        self.paths = Paths(policy.plans)
+        self._pipelines: Mapping[str, CallNext] = build_routes(policy, house)
+        self._keys = keys
+        self._guest = guest
+        self._only_route = next(iter(policy.plans)) if len(policy.plans) == 1 else ""
+        self._call = compose((house.journal,), self._enter)
+
+    async def call(self, exchange: Exchange) -> Reply:
+        """Take one exchange through its route's pipeline and its record into the journal.
+
+        Raises:
+            SeawallError: the call was refused or failed; the record is written.
+        """
+        exchange.policy_version = self.policy.version
+        return await self._call(exchange)
+
+    async def _enter(self, exchange: Exchange) -> Reply:
+        if self._keys is None:
+            exchange.principal = self._guest
+        else:
+            presented = presented_key(exchange.headers)
+            exchange.principal = self._keys.find(presented) if presented else None
+        if exchange.endpoint is Endpoint.UNKNOWN:
+            raise NotFound(
+                "no such path; the endpoints are /v1/messages, /v1/messages/count_tokens, /v1/chat/completions, "
+                "/v1/embeddings and /v1/models, alone or under a route's path"
+            )
+        exchange.route = self._route(exchange)
+        return await self._pipelines[exchange.route](exchange)
+
+    def _route(self, exchange: Exchange) -> str:
+        """Find the route: the path's, the header's, the key's default, or the only one there is.
+
+        Raises:
+            NotAuthenticated: there is no route to check a key against and no key.
+            BadRequest: nothing names a route.
+            NotFound: the named route is not in the policy.
+        """
+        asked = exchange.headers.get(b"x-seawall-route", b"").decode("latin-1")
+        principal = exchange.principal
+        route = exchange.route or asked or (principal.default_route if principal else "") or self._only_route
+        if route in self._pipelines:
+            return route
+        if principal is None:
+            raise NotAuthenticated("no valid key; send one as `Authorization: Bearer sw_…` or `x-api-key`")
+        if not route:
+            raise BadRequest(
+                "no route: put one before the endpoint's path, name one in `x-seawall-route`, or use a key that has a "
+                "default route",
+                code="route.unnamed",
+            )
+        raise NotFound(f"x-seawall-route: the policy has no route {route[:64]!r}", code="route.unknown")
+
+
+def presented_key(headers: Headers) -> bytes:
+    """Give the key that a client presented; `x-api-key` goes before `Authorization`, as at Anthropic's own door."""
+    key = headers.get(b"x-api-key")
+    if key is None:
+        scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return b""
+    key = key.strip()
+    return key if len(key) <= _MAX_KEY else b""

@@ -1,0 +1,72 @@
+"""Which endpoint and route a path names; pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from seawall.dialects.anthropic import ANTHROPIC
+from seawall.dialects.dialect import Dialect, Endpoint
+from seawall.dialects.openai import OPENAI
+
+DIALECTS: Final[tuple[Dialect, ...]] = (ANTHROPIC, OPENAI)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path names. `dialect` None leaves it to the headers; `route` is empty where the path names none."""
+
+    endpoint: Endpoint
+    dialect: Dialect | None
+    route: str = ""
+    model_id: str = ""
+
+
+NOWHERE: Final = Place(Endpoint.UNKNOWN, None)
+
+
+class Paths:
+    """A table of every method and path that is answered: bare, and under each route.
+
+    The official Anthropic clients add `/v1/messages` to their base URL, the OpenAI ones `/chat/completions`, so that
+    both forms stand under each route. A POST to a route's own path speaks Messages.
+    """
+
+    def __init__(self, routes: Iterable[str]) -> None:
+        self._places: dict[tuple[str, str], Place] = {}
+        self._models: dict[str, Place] = {}
+        for route in ("", *routes):
+            for dialect in DIALECTS:
+                for endpoint in dialect.endpoints:
+                    self._add(endpoint, None if endpoint is Endpoint.MODELS else dialect, route)
+            if route:
+                self._places["POST", route] = Place(Endpoint.MESSAGES, ANTHROPIC, route)
+
+    def _add(self, endpoint: Endpoint, dialect: Dialect | None, route: str) -> None:
+        place = Place(endpoint, dialect, route)
+        for path in (f"{route}/v1{endpoint.value.path}", f"{route}{endpoint.value.path}"):
+            self._places[endpoint.value.method, path] = place
+            if endpoint is Endpoint.MODELS:
+                self._models[path + "/"] = place
+
+    def find(self, method: str, path: str) -> Place:
+        """Name what a request line asks for; `path` is decoded and has no query. Unknown ones are `NOWHERE`."""
+        place = self._places.get((method, path))
+        if place is not None:
+            return place
+        if method == "GET":
+            for prefix, models in self._models.items():
+                if path.startswith(prefix) and _is_model_id(path[len(prefix) :]):
+                    return Place(models.endpoint, None, models.route, path[len(prefix) :])
+        return NOWHERE
+
+
+def _is_model_id(text: str) -> bool:
+    """Say whether this can be a model's id and nothing that climbs out of the path."""
+    return bool(text) and ".." not in text and all(c.isascii() and (c.isalnum() or c in "-._:/@") for c in text)
+
+
+def dialect_of(place: Place, headers: dict[bytes, bytes]) -> Dialect:
+    """Choose the client's dialect: the endpoint's own, or by the header that only Anthropic clients send."""
+    if place.dialect is not None:
+        return place.dialect
+    return ANTHROPIC if b"anthropic-version" in headers else OPENAI

@@ -1,0 +1,113 @@
+"""One record of every exchange, whatever became of it (rows O1, S15)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from seawall.core.error import DeadlineExceeded, Refused, SeawallError
+from seawall.core.record import CallRecord, bounded
+from seawall.pipeline.exchange import CallNext, Exchange, Reply
+from seawall.pipeline.watchdog import HungUp
+from seawall.ports.journal import Journal
+
+Tidy: TypeAlias = Callable[[str], str]
+Redact: TypeAlias = Callable[[Exchange], str]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """How facts of clients get into records.
+
+    `hash_person` turns a user or a conversation into a keyed hash. `tidy` clears what looks like a credential from a
+    text that the client chose. `redact` gives the beginning of a prompt after redaction; while it is None no text of
+    any prompt is recorded.
+    """
+
+    hash_person: Tidy
+    tidy: Tidy
+    redact: Redact | None = None
+
+
+class JournalGuard:
+    """Hand one record to the journal when the exchange is over, refused, failed or hung up; calls on once."""
+
+    def __init__(self, journal: Journal, settings: JournalSettings) -> None:
+        self._journal = journal
+        self._settings = settings
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        """Go on, then record; a stream is recorded when it has ended."""
+        try:
+            reply = await call_next(exchange)
+        except BaseException as error:
+            self._write(exchange, None, error)
+            raise
+        if reply.stream is None:
+            self._write(exchange, reply, None)
+        else:
+            reply.stream.on_end(lambda error: self._write(exchange, reply, error))
+        return reply
+
+    def _write(self, exchange: Exchange, reply: Reply | None, error: BaseException | None) -> None:
+        self._journal.write(record_of(exchange, reply, error, self._settings))
+
+
+def record_of(
+    exchange: Exchange, reply: Reply | None, error: BaseException | None, settings: JournalSettings
+) -> CallRecord:
+    """Put the exchange's facts into the record's fields; there is no other way into the journal."""
+    last = exchange.attempts[-1] if exchange.attempts else None
+    duration_s = exchange.watchdog.now_s() - exchange.started_s
+    principal, labels, target, tidy = exchange.principal, exchange.labels, exchange.target, settings.tidy
+    first_token_s = None
+    if last is not None and last.first_token_s is not None:
+        first_token_s = last.started_s + last.first_token_s
+    return CallRecord(
+        id=exchange.id,
+        at_s=exchange.at_s,
+        outcome=_outcome(error),
+        status=reply.status if reply else error.status if isinstance(error, SeawallError) else 0,
+        error=error.code if isinstance(error, SeawallError) else "cancelled" if error else "",
+        dialect=exchange.dialect.name,
+        endpoint=exchange.endpoint.value.word,
+        stream=exchange.wants_stream,
+        route=exchange.route,
+        traffic_class=exchange.traffic_class,
+        key_id=principal.key_id if principal else "",
+        team=principal.team if principal else "",
+        project=principal.project if principal else "",
+        user=settings.hash_person(labels.user) if labels.user else "",
+        feature=tidy(labels.feature) if labels.feature else "",
+        conversation=settings.hash_person(labels.conversation) if labels.conversation else "",
+        trace_id=exchange.trace_id,
+        model_asked=tidy(bounded(exchange.model_asked)) if exchange.model_asked else "",
+        provider=target.provider.name if target else "",
+        model=tidy(bounded(target.model)) if target else "",
+        policy_version=exchange.policy_version,
+        duration_s=duration_s,
+        overhead_s=max(duration_s - exchange.provider_wait_s, 0.0),
+        first_token_s=first_token_s,
+        tokens_per_s=_tokens_per_s(exchange, duration_s, first_token_s),
+        stop_reason=last.stop_reason if last else "",
+        cost_nusd=sum(attempt.cost_nusd or 0 for attempt in exchange.attempts),
+        notes=tuple(exchange.notes),
+        prompt_prefix=settings.redact(exchange) if settings.redact else "",
+        attempts=tuple(exchange.attempts),
+    )
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    if isinstance(error, HungUp):
+        return "hung_up"
+    return "refused" if isinstance(error, Refused) and not isinstance(error, DeadlineExceeded) else "failed"
+
+
+def _tokens_per_s(exchange: Exchange, duration_s: float, first_token_s: float | None) -> float | None:
+    """Give the rate at which a stream's tokens came after the first; None where there was no stream or no count."""
+    if first_token_s is None or not exchange.attempts or duration_s <= first_token_s:
+        return None
+    last = exchange.attempts[-1]
+    tokens = last.output_tokens + last.thinking_tokens
+    return round(tokens / (duration_s - first_token_s), 3) if tokens else None

@@ -1,0 +1,51 @@
+"""Decide about sampling settings; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seawall.guards.sampling.settings import SamplingSettings
+
+FIELDS: Final = ("temperature", "top_p", "top_k")
+# Under this API version the three are refused for every model (platform.claude.com/docs/en/api/versioning).
+VERSION_WITHOUT_SAMPLING: Final = b"2026-10-21"
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingChange:
+    """What to put into the body and what to take out of it, with a note for the record ("" for none)."""
+
+    put: Mapping[str, Any]
+    drop: tuple[str, ...]
+    note: str
+
+
+NO_CHANGE: Final = SamplingChange({}, (), "")
+
+
+def decide(settings: SamplingSettings, fields: Mapping[str, Any], *, refused: bool) -> SamplingChange:
+    """Say how a request's sampling settings change; `refused` says that its model or API version takes none.
+
+    Where thinking is on, providers refuse any temperature but their own, so the policy's is left out.
+    """
+    wanted = {"temperature": settings.temperature, "top_p": settings.top_p}
+    wishes = {name: value for name, value in wanted.items() if value is not None}
+    if refused:
+        found = tuple(name for name in FIELDS if name in fields)
+        return SamplingChange({}, found, "sampling.dropped") if found or wishes else NO_CHANGE
+    if not wishes:
+        return NO_CHANGE
+    thinking = fields.get("thinking")
+    if isinstance(thinking, dict) and thinking.get("type") != "disabled":
+        return SamplingChange({}, (), "sampling.left_to_thinking")
+    put = {name: value for name, value in wishes.items() if fields.get(name) != value}
+    return SamplingChange(put, (), "sampling.set") if put else NO_CHANGE
+
+
+def wants_json_object(settings: SamplingSettings, fields: Mapping[str, Any], raw: bytes) -> bool:
+    """Say whether to ask an OpenAI-dialect provider for a JSON object.
+
+    It refuses that wish unless the word JSON stands somewhere in the messages, and a format that the client asked for
+    is the client's own.
+    """
+    return settings.json_answer and "response_format" not in fields and b"json" in raw.lower()

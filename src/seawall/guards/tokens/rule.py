@@ -1,0 +1,69 @@
+"""Decide about tokens; pure."""
+
+from typing import Any, Final
+
+from seawall.core.verdict import ALLOW, Allow, Degrade, Refuse, Verdict
+from seawall.guards.tokens.settings import TokenSettings
+
+# An image costs at most 4,784 tokens with the newest Claude models: platform.claude.com/docs, "Vision".
+IMAGE_TOKENS: Final = 4784
+_BYTES_PER_TOKEN: Final = 3
+_LONG: Final = 1024
+
+
+def decide_output(settings: TokenSettings, asked: object) -> Verdict:
+    """Say what becomes of the `max_tokens` that a request asks for.
+
+    `Allow` keeps it, `Degrade` puts the route's ceiling in its place (its code says why), `Refuse` ends the call.
+    """
+    if asked is None:
+        return Degrade("tokens.filled")
+    if type(asked) is not int or asked < 0:
+        return Refuse("request.invalid", "expected a whole number of tokens, 0 or more")
+    if asked <= settings.max_tokens:
+        return ALLOW
+    if settings.refuse_above:
+        return Refuse("tokens.above_ceiling", f"found {asked}; expected at most the route's {settings.max_tokens}")
+    return Degrade("tokens.clamped")
+
+
+def decide_input(settings: TokenSettings, fields: dict[str, Any]) -> Allow | Refuse:
+    """Say whether the prompt is short enough, by estimate, for a route that caps what goes in."""
+    if settings.max_input_tokens is None:
+        return ALLOW
+    estimate = estimate_tokens(fields)
+    if estimate <= settings.max_input_tokens:
+        return ALLOW
+    return Refuse(
+        "tokens.input_above_ceiling",
+        f"the prompt has about {estimate} tokens; expected at most the route's {settings.max_input_tokens}",
+    )
+
+
+def estimate_tokens(fields: dict[str, Any]) -> int:
+    """Estimate a prompt's tokens at 3 UTF-8 bytes each, over every text in the body, names and schemas included.
+
+    Long base64 data (under `data`, or as a `data:` URL) counts as one image. It is an estimate and no bound: text in
+    scripts that tokenize badly can have more.
+    """
+    size = images = 0
+    pile: list[Any] = [fields]
+    while pile:
+        value = pile.pop()
+        if type(value) is dict:
+            for key, inner in value.items():
+                size += len(key)
+                if key == "data" and type(inner) is str and len(inner) > _LONG:
+                    images += 1
+                else:
+                    pile.append(inner)
+        elif type(value) is list:
+            pile.extend(value)
+        elif type(value) is str:
+            if len(value) > _LONG and value.startswith("data:"):
+                images += 1
+            else:
+                size += len(value) if value.isascii() else len(value.encode())
+        else:
+            size += _BYTES_PER_TOKEN
+    return -(-size // _BYTES_PER_TOKEN) + images * IMAGE_TOKENS

@@ -1,0 +1,108 @@
+"""The innermost call: one attempt at the exchange's target, over the only way out."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from seawall.core.error import SeawallError, Unsupported, UpstreamBroken
+from seawall.core.target import Target, Timeouts
+from seawall.dialects.dialect import Endpoint
+from seawall.pipeline.exchange import Exchange, Headers, Reply
+from seawall.pipeline.stream import StreamReply
+from seawall.ports.upstream import Upstream, UpstreamReply, UpstreamRequest
+
+MAX_ANSWER: Final = 64 * 1024 * 1024
+MAX_ERROR: Final = 1024 * 1024
+_ERROR_STATUS: Final = 400
+
+RenderHead: TypeAlias = Callable[[Target, Headers], bytes]
+PickHeaders: TypeAlias = Callable[[list[tuple[bytes, bytes]]], list[tuple[bytes, bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """What every dispatch needs of the house: the upstream, and what may cross over in either direction."""
+
+    upstream: Upstream
+    render_head: RenderHead
+    pick_headers: PickHeaders
+
+
+class Dispatch:
+    """Send the exchange to its target and bring the answer back, whole or as a stream that has begun."""
+
+    __slots__ = ("_hold_back_s", "_outlet", "_timeouts")
+
+    def __init__(self, outlet: Outlet, timeouts: Timeouts, hold_back_s: float) -> None:
+        self._outlet = outlet
+        self._timeouts = timeouts
+        self._hold_back_s = hold_back_s
+
+    async def __call__(self, exchange: Exchange) -> Reply:
+        """Make one attempt.
+
+        Raises:
+            UpstreamError: the provider failed, or refused; its headers that may be passed on are on the error.
+            Unsupported: the target speaks another dialect than the client.
+            SeawallError: the watchdog's reason, where it interrupted.
+        """
+        watchdog = exchange.watchdog
+        began_s = watchdog.now_s()
+        answer: UpstreamReply | None = None
+        try:
+            request = self._request(exchange)
+            if exchange.wants_stream:
+                watchdog.phase("first_token", self._timeouts.first_token_s)
+            answer = await self._outlet.upstream.send(request)
+            return await self._reply(exchange, answer)
+        except BaseException as error:
+            watchdog.end_phase()
+            if answer is not None:
+                answer.abort()
+            if isinstance(error, asyncio.CancelledError) and (reason := watchdog.take(SeawallError)):
+                raise reason from None
+            raise
+        finally:
+            exchange.provider_wait_s += watchdog.now_s() - began_s
+
+    def _request(self, exchange: Exchange) -> UpstreamRequest:
+        target, endpoint = exchange.target, exchange.endpoint
+        if target is None or target.provider.dialect != exchange.dialect.name:
+            speaks = "no dialect" if target is None else target.provider.dialect
+            raise Unsupported(
+                f"route {exchange.route!r} leads to a provider that speaks {speaks}, and the request speaks "
+                f"{exchange.dialect.name}; send it in the provider's dialect"
+            )
+        path = target.provider.path + endpoint.value.path
+        if endpoint is Endpoint.MODELS and exchange.model_id:
+            path = f"{path}/{exchange.model_id}"
+        return UpstreamRequest(
+            target.provider.origin,
+            endpoint.value.method,
+            path,
+            self._outlet.render_head(target, exchange.headers),
+            b"" if exchange.body is None else exchange.body.render(),
+            self._timeouts,
+        )
+
+    async def _reply(self, exchange: Exchange, answer: UpstreamReply) -> Reply:
+        headers = self._outlet.pick_headers(answer.headers)
+        if answer.status >= _ERROR_STATUS:
+            error = exchange.dialect.read_error(answer.status, await answer.read_all(MAX_ERROR))
+            error.headers = tuple(headers)
+            raise error
+        if not exchange.wants_stream:
+            return Reply(answer.status, headers, await answer.read_all(MAX_ANSWER))
+        return Reply(answer.status, headers, stream=await self._stream(exchange, answer))
+
+    async def _stream(self, exchange: Exchange, answer: UpstreamReply) -> StreamReply:
+        kind = next((value for name, value in answer.headers if name == b"content-type"), b"")
+        if not kind.startswith(b"text/event-stream"):
+            exchange.dialect.read_reply(exchange.endpoint, await answer.read_all(MAX_ANSWER))
+            raise UpstreamBroken("the provider answered a request for a stream with something else")
+        stream = StreamReply(
+            answer, exchange.dialect.stream_reader(), exchange.taps, exchange.watchdog, self._timeouts.idle_s
+        )
+        await stream.open(self._hold_back_s)
+        return stream

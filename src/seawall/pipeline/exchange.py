@@ -1,0 +1,148 @@
+"""One client call on its way through the guards."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+from seawall.core.principal import Principal
+from seawall.core.record import MAX_NOTES, AttemptRecord
+from seawall.core.target import Target
+from seawall.dialects.dialect import Dialect, Endpoint
+from seawall.dialects.json_object import JsonObject
+from seawall.pipeline.stream import StreamReply, Tap
+from seawall.pipeline.watchdog import Watchdog
+
+Headers: TypeAlias = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the caller says of the call, beside what the key says. Empty text means "not said"."""
+
+    user: str = ""
+    feature: str = ""
+    conversation: str = ""
+    traffic_class: str = ""
+
+
+NO_LABELS: Final = Labels()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request line and its headers ask for. `route` is empty where the path names none.
+
+    `read_body` reads the body whole, once, and raises `BodyTooLarge` as soon as it is longer than its argument.
+    """
+
+    dialect: Dialect
+    endpoint: Endpoint
+    headers: Headers
+    read_body: Callable[[int], Awaitable[bytes]]
+    route: str = ""
+    model_id: str = ""
+
+
+class Exchange:
+    """The journey of one client call; only the guards of its own pipeline write to it.
+
+    `started_s` is on the event loop's clock, `at_s` is wall time. `headers` are the client's, names in lower case;
+    `dialect` is the client's too.
+    `model_id` is the model in the path of the models endpoint. `body` is None on endpoints without one.
+    `principal` is None for a caller without a good key, and `policy_version` names the policy that the exchange keeps
+    to its end. `provider_wait_s` sums the time spent waiting for providers.
+    """
+
+    __slots__ = (
+        "at_s",
+        "attempts",
+        "body",
+        "dialect",
+        "endpoint",
+        "headers",
+        "id",
+        "labels",
+        "model_asked",
+        "model_id",
+        "notes",
+        "policy_version",
+        "principal",
+        "provider_wait_s",
+        "read_body",
+        "route",
+        "started_s",
+        "taps",
+        "target",
+        "trace_id",
+        "traffic_class",
+        "wants_stream",
+        "watchdog",
+    )
+
+    def __init__(self, exchange_id: str, at_s: float, watchdog: Watchdog, asked: Asked) -> None:
+        self.id = exchange_id
+        self.at_s = at_s
+        self.watchdog = watchdog
+        self.started_s = watchdog.started_s
+        self.headers = asked.headers
+        self.dialect = asked.dialect
+        self.endpoint = asked.endpoint
+        self.route = asked.route
+        self.model_id = asked.model_id
+        self.read_body = asked.read_body
+        self.body: JsonObject | None = None
+        self.principal: Principal | None = None
+        self.traffic_class = ""
+        self.labels = NO_LABELS
+        self.trace_id = ""
+        self.model_asked = ""
+        self.wants_stream = False
+        self.policy_version = ""
+        self.target: Target | None = None
+        self.taps: list[Tap] = []
+        self.notes: list[str] = []
+        self.attempts: list[AttemptRecord] = []
+        self.provider_wait_s = 0.0
+
+    def note(self, code: str) -> None:
+        """Keep a stable code for the record: what was changed or left out on the way."""
+        if len(self.notes) < MAX_NOTES and code not in self.notes:
+            self.notes.append(code)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back to the client: a whole body, or a stream whose opening has been seen.
+
+    `headers` are those of the provider that may be passed on, names in lower case.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes = b""
+    stream: StreamReply | None = None
+
+
+CallNext: TypeAlias = Callable[[Exchange], Awaitable[Reply]]
+
+
+class Guard(Protocol):
+    """One callable around the next."""
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        """Do this guard's part; await `call_next` at most as often as its room's documentation says."""
+
+
+def compose(guards: tuple[Guard, ...], innermost: CallNext) -> CallNext:
+    """Put guards around the innermost call, the first one outermost."""
+    call = innermost
+    for guard in reversed(guards):
+        call = _around(guard, call)
+    return call
+
+
+def _around(guard: Guard, call_next: CallNext) -> CallNext:
+    def call(exchange: Exchange) -> Awaitable[Reply]:
+        return guard(exchange, call_next)
+
+    return call

@@ -1,0 +1,177 @@
+"""The one state machine of every stream: held, committed, ended exactly once.
+
+```
+          content, or the hold-back is over               terminal event
+   HELD ───────────────────────────────────▶ COMMITTED ───────────────────▶ ENDED, complete
+     │ error event, cut, timeout                 │ error event, cut, timeout, hang-up
+     ▼                                           ▼
+   ENDED: raised, nothing was promised yet     ENDED: raised; the client gets one error event and an unclean end
+```
+
+Bytes go on frame by frame, never half a frame, so that an error event can follow at any moment. A clean end of file
+without the dialect's terminal event is an error. Taps are synchronous and run in one loop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from typing import Final, TypeAlias
+
+from seawall.core.error import SeawallError, UpstreamBroken
+from seawall.dialects.dialect import Facts, Mark, StreamReader
+from seawall.dialects.sse import FrameSplitter
+from seawall.pipeline.watchdog import Watchdog
+from seawall.ports.upstream import UpstreamReply
+
+MAX_HELD: Final = 64 * 1024
+DRAIN_S: Final = 1.0
+
+Tap: TypeAlias = Callable[[list[bytes]], list[bytes]]
+OnEnd: TypeAlias = Callable[[BaseException | None], None]
+
+
+class StreamState(Enum):
+    """Where a stream stands."""
+
+    HELD = auto()
+    COMMITTED = auto()
+    ENDED = auto()
+
+
+class StreamReply:
+    """A provider's stream on its way to the client: one task opens it, then pumps it, then it has ended.
+
+    `idle_s` bounds the wait between two reads once content has come. `first_content_s` is on the loop's clock.
+    """
+
+    __slots__ = (
+        "_held",
+        "_idle_s",
+        "_on_end",
+        "_reader",
+        "_splitter",
+        "_taps",
+        "_upstream",
+        "_watchdog",
+        "first_content_s",
+        "state",
+        "terminal_seen",
+    )
+
+    def __init__(
+        self, upstream: UpstreamReply, reader: StreamReader, taps: list[Tap], watchdog: Watchdog, idle_s: float
+    ) -> None:
+        self._upstream = upstream
+        self._reader = reader
+        self._taps = taps
+        self._watchdog = watchdog
+        self._idle_s = idle_s
+        self._splitter = FrameSplitter()
+        self._held = b""
+        self._on_end: list[OnEnd] = []
+        self.first_content_s: float | None = None
+        self.state = StreamState.HELD
+        self.terminal_seen = False
+
+    @property
+    def facts(self) -> Facts:
+        """What the stream has said of itself so far."""
+        return self._reader.facts
+
+    def on_end(self, hear: OnEnd) -> None:
+        """Have a function told, once, how the stream ended: None is complete; the last one registered hears last."""
+        self._on_end.append(hear)
+
+    async def open(self, hold_back_s: float) -> None:
+        """Hold the stream back until its first content, its end, `hold_back_s` or 64 KB, whichever comes first.
+
+        Raises:
+            UpstreamError: the stream failed before anything was promised; it has ended.
+        """
+        try:
+            async with asyncio.timeout(hold_back_s):
+                while self.first_content_s is None and not self.terminal_seen and len(self._held) <= MAX_HELD:
+                    self._held += self._take(await self._upstream.read())
+        except TimeoutError:
+            pass
+        except BaseException as error:  # noqa: BLE001  # it goes on, as itself or as its reason
+            raise self._broken(error) from None
+        self.state = StreamState.COMMITTED
+
+    async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write the stream to the client, from what was held to the terminal event.
+
+        `write` waits while the client does not read, which stops the reading from the provider.
+
+        Raises:
+            SeawallError: the stream broke; the caller owes the client an error event and an unclean end.
+        """
+        read, watchdog = self._upstream.read, self._watchdog
+        try:
+            if self._held:
+                await write(self._held)
+            while not self.terminal_seen:
+                if out := self._take(await read()):
+                    watchdog.end_phase()  # a slow reader is no idle provider
+                    await write(out)
+                    watchdog.extend()
+        except BaseException as error:  # noqa: BLE001  # it goes on, as itself or as its reason
+            raise self._broken(error) from None
+        self._end(None)
+
+    async def drain(self) -> None:
+        """Read the provider's body to its clean end, which follows the terminal event, so that its connection lives on.
+
+        A body that does not end within a second is cut off.
+        """
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while await self._upstream.read():
+                    pass
+        except (TimeoutError, SeawallError):
+            self._upstream.abort()
+
+    def _take(self, chunk: bytes) -> bytes:
+        """Read the frames that a chunk completes and give what goes on to the client.
+
+        Raises:
+            UpstreamError: an error event, a frame that is not of the dialect, or an end without a terminal event.
+        """
+        if not chunk:
+            raise UpstreamBroken("the provider ended the stream without its terminal event")
+        frames = self._splitter.feed(chunk)
+        if not frames:
+            return b""
+        feed, reader = self._reader.feed, self._reader
+        for i, frame in enumerate(frames):
+            mark = feed(frame)
+            if mark is Mark.CONTENT:
+                if self.first_content_s is None:
+                    self.first_content_s = self._watchdog.now_s()
+                    self._watchdog.phase("idle", self._idle_s)
+            elif mark is Mark.TERMINAL:
+                self.terminal_seen = True
+                del frames[i + 1 :]
+                break
+            elif mark is Mark.ERROR:
+                raise reader.error or UpstreamBroken("the provider sent an error event")
+        for tap in self._taps:
+            frames = tap(frames)
+        frames.append(b"")
+        return b"\n\n".join(frames) if len(frames) > 1 else b""
+
+    def _broken(self, error: BaseException) -> BaseException:
+        """End the stream by an error, and give the one to raise: a cancellation's reason, where it has one."""
+        if isinstance(error, asyncio.CancelledError):
+            error = self._watchdog.take(SeawallError) or error
+        self._upstream.abort()
+        self._end(error)
+        return error
+
+    def _end(self, error: BaseException | None) -> None:
+        """Tell everybody, once, how it ended."""
+        self.state = StreamState.ENDED
+        self._watchdog.end_phase()
+        for hear in self._on_end:
+            hear(error)
+        self._on_end.clear()
