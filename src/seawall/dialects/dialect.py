@@ -79,8 +79,13 @@ class StreamReader(Protocol):
 class Dialect(Protocol):
     """One provider's language: endpoints, errors, usage and stream events."""
 
-    name: str
-    endpoints: Sequence[Endpoint]
+    @property
+    def name(self) -> str:
+        """The dialect's name, as in policies."""
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """What a client of this dialect can call."""
 
     def error_body(self, error: SeawallError, request_id: str) -> bytes:
         """Write an error so that the official clients raise what their users expect."""

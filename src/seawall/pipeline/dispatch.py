@@ -77,6 +77,8 @@ class Dispatch:
         path = target.provider.path + endpoint.value.path
         if endpoint is Endpoint.MODELS and exchange.model_id:
             path = f"{path}/{exchange.model_id}"
+        if exchange.query:
+            path = f"{path}?{exchange.query}"
         return UpstreamRequest(
             target.provider.origin,
             endpoint.value.method,

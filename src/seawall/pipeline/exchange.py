@@ -41,6 +41,7 @@ class Asked:
     read_body: Callable[[int], Awaitable[bytes]]
     route: str = ""
     model_id: str = ""
+    query: str = ""
 
 
 class Exchange:
@@ -48,7 +49,7 @@ class Exchange:
 
     `started_s` is on the event loop's clock, `at_s` is wall time. `headers` are the client's, names in lower case;
     `dialect` is the client's too.
-    `model_id` is the model in the path of the models endpoint. `body` is None on endpoints without one.
+    `model_id` is the model in the path of the models endpoint, `query` what of the query string may go on. `body` is None on endpoints without one.
     `principal` is None for a caller without a good key, and `policy_version` names the policy that the exchange keeps
     to its end. `provider_wait_s` sums the time spent waiting for providers.
     """
@@ -68,6 +69,7 @@ class Exchange:
         "policy_version",
         "principal",
         "provider_wait_s",
+        "query",
         "read_body",
         "route",
         "started_s",
@@ -89,6 +91,7 @@ class Exchange:
         self.endpoint = asked.endpoint
         self.route = asked.route
         self.model_id = asked.model_id
+        self.query = asked.query
         self.read_body = asked.read_body
         self.body: JsonObject | None = None
         self.principal: Principal | None = None

@@ -1,0 +1,63 @@
+"""The policy that is in force, and how the next one takes its place."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from seawall.assembly.entry import Entry
+from seawall.core.error import PolicyError
+from seawall.policy.plan import CompiledPolicy
+
+WATCH_S: Final = 0.5
+_log = logging.getLogger("seawall.policy")
+
+
+class Live:
+    """Hold the entry that new calls go through; a reload swaps it whole, and running calls keep their own.
+
+    `load` reads and compiles the policy (raising `PolicyError`), `make_entry` assembles it.
+    """
+
+    def __init__(self, load: Callable[[], CompiledPolicy], make_entry: Callable[[CompiledPolicy], Entry]) -> None:
+        self._load = load
+        self._make_entry = make_entry
+        self._lock = asyncio.Lock()
+        self.entry = make_entry(load())
+
+    async def reload(self) -> bool:
+        """Read the policy again, off the event loop, and put it in force if it is good; say whether it is in force.
+
+        A bad policy never replaces a good one: its errors go to the log and the old one stays. Cancelling leaves the
+        old one in force. The same document is put in force again too, since what it refers to (a rotated secret) may
+        have changed.
+        """
+        async with self._lock:
+            try:
+                policy = await asyncio.to_thread(self._load)
+            except PolicyError as error:
+                _log.error("policy refused, the old one stays", extra={"fields": {"faults": str(error)}})
+                return False
+            self.entry = self._make_entry(policy)
+            _log.info("policy in force", extra={"fields": {"version": policy.version}})
+            return True
+
+    async def watch(self, path: Path) -> None:
+        """Reload whenever the file changes; runs until cancelled."""
+        seen = _stamp(path)
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = _stamp(path)
+            if now != seen:
+                seen = now
+                await self.reload()
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Tell one state of a file from another; None where there is no file, as in the middle of an editor's save."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,23 @@
+"""How a gateway process is started."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The command line of `seawall serve`, as it also travels to the workers.
+
+    `policy` None is the quick start without a file. `sandbox_url` is the address of the simulated provider that stands
+    in for providers without a key, empty if there is none.
+    """
+
+    policy: Path | None
+    state_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    admin_port: int = 8081
+    workers: int = 1
+    insecure_dev: bool = False
+    sandbox_url: str = ""
+    grace_s: float = 30.0
