@@ -13,4 +13,7 @@ class Keys(Protocol):
 
         Takes no I/O and the same time for every key. A revocation anywhere shows here within a second. Expiry is
         left to the caller, who has the clock.
+
+        Raises:
+            Unavailable: the store could not be read for so long that a revocation may have been missed.
         """

@@ -1,0 +1,1 @@
+"""Stores on one machine, shared by its workers."""

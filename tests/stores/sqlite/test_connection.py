@@ -1,0 +1,25 @@
+import stat
+from pathlib import Path
+
+import apsw
+import pytest
+
+from seawall.stores.sqlite.connection import connect
+
+
+def test_a_new_file_is_in_wal_mode_and_its_owners_alone(tmp_path: Path) -> None:
+    db = connect(tmp_path / "new" / "some.db", synchronous="normal")
+
+    assert db.pragma("journal_mode") == "wal"
+    assert db.pragma("synchronous") == 1
+    assert stat.S_IMODE((tmp_path / "new" / "some.db").stat().st_mode) == 0o600
+    db.close()
+
+
+def test_what_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "some.db").write_bytes(b"precious notes, no database" * 50)
+
+    with pytest.raises(apsw.NotADBError):
+        connect(tmp_path / "some.db", synchronous="full")
+
+    assert (tmp_path / "some.db").read_bytes() == b"precious notes, no database" * 50

@@ -1,0 +1,173 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from seawall.core.error import Unavailable
+from seawall.core.key import KeyGrant
+from seawall.stores.sqlite.key_table import KeyTable
+from seawall.stores.sqlite.keys import SqliteKeyStore
+
+NOW_S = 1_795_000_000.0
+
+REVOKE = """
+import sys
+from pathlib import Path
+from seawall.stores.sqlite.keys import SqliteKeyStore
+store = SqliteKeyStore(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+store.revoke(sys.argv[2], 1795000001.0)
+print("revoked", flush=True)
+"""
+
+
+class Ticks:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteKeyStore]:
+    opened = SqliteKeyStore(path)
+    yield opened
+    opened.close()
+
+
+def until(is_so: Callable[[], bool], within_s: float) -> bool:
+    """Ask again and again; the thread under test works by itself."""
+    tick, end_s = threading.Event(), time.monotonic() + within_s
+    while time.monotonic() < end_s:
+        if is_so():
+            return True
+        tick.wait(0.005)
+    return is_so()
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Replace a database as a restore does it: its write-ahead log belongs to the old file."""
+    new.replace(path)
+    for companion in ("-wal", "-shm"):
+        path.with_name(path.name + companion).unlink()
+
+
+def test_a_missing_file_becomes_an_empty_table(path: Path) -> None:
+    with KeyTable(path) as table:
+        assert table.find(b"sw_" + b"0" * 49) is None
+        assert table.is_current
+    assert path.exists()
+
+
+def test_a_revocation_by_another_process_counts_within_a_second(path: Path, store: SqliteKeyStore) -> None:
+    issued = store.create(KeyGrant(team="a"), NOW_S)
+    presented = issued.key.reveal().encode()
+    with (
+        KeyTable(path) as table,
+        subprocess.Popen(
+            [sys.executable, "-c", REVOKE, str(path), issued.entry.id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as other,
+    ):
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        assert table.find(presented) is not None
+
+        other.stdin.write("go\n")
+        other.stdin.flush()
+        assert other.stdout.readline() == "revoked\n"
+
+        assert until(lambda: table.find(presented) is None, within_s=1.0)
+
+
+def test_a_new_key_opens_by_itself(path: Path, store: SqliteKeyStore) -> None:
+    with KeyTable(path, poll_s=0.01) as table:
+        presented = store.create(KeyGrant(), NOW_S).key.reveal().encode()
+
+        assert until(lambda: table.find(presented) is not None, within_s=5.0)
+
+
+def test_the_last_good_table_serves_for_a_while_and_then_nobody_is_let_in(path: Path, store: SqliteKeyStore) -> None:
+    presented = store.create(KeyGrant(), NOW_S).key.reveal().encode()
+    clock = Ticks()
+    with KeyTable(path, poll_s=60.0, stale_after_s=30.0, monotonic_s=clock) as table:
+        path.rename(path.with_name("elsewhere.db"))
+
+        clock.now_s = 29.0
+        table.refresh()
+        assert table.find(presented) is not None
+        assert not table.is_current
+
+        clock.now_s = 30.0
+        table.refresh()
+        with pytest.raises(Unavailable, match="the key store cannot be read"):
+            table.find(presented)
+
+        path.with_name("elsewhere.db").rename(path)
+        table.refresh()
+        assert table.find(presented) is not None
+        assert table.is_current
+
+
+def test_a_file_removed_under_a_running_table_is_not_made_anew(path: Path, store: SqliteKeyStore) -> None:
+    store.create(KeyGrant(), NOW_S)
+    with KeyTable(path, poll_s=60.0) as table:
+        path.unlink()
+
+        table.refresh()
+
+        assert not path.exists()
+
+
+def test_a_restored_file_replaces_the_table(path: Path, store: SqliteKeyStore, tmp_path: Path) -> None:
+    old = store.create(KeyGrant(), NOW_S).key.reveal().encode()
+    backup = SqliteKeyStore(tmp_path / "backup.db")
+    restored = backup.create(KeyGrant(), NOW_S).key.reveal().encode()
+    backup.close()
+    with KeyTable(path, poll_s=60.0) as table:
+        assert table.find(old) is not None
+
+        put_in_place(tmp_path / "backup.db", path)
+        table.refresh()
+
+        assert table.find(old) is None
+        assert table.find(restored) is not None
+
+
+def test_garbage_in_the_file_is_survived(path: Path, store: SqliteKeyStore) -> None:
+    presented = store.create(KeyGrant(), NOW_S).key.reveal().encode()
+    with KeyTable(path, poll_s=60.0) as table:
+        path.with_name("garbage").write_bytes(os.urandom(8192))
+        put_in_place(path.with_name("garbage"), path)
+
+        table.refresh()
+
+        assert table.find(presented) is not None
+        assert not table.is_current
+
+
+def test_closing_stops_the_thread(path: Path) -> None:
+    before = threading.active_count()
+    table = KeyTable(path)
+
+    table.close()
+    table.close()
+
+    assert threading.active_count() <= before
