@@ -44,7 +44,7 @@ lock: environment  ## Resolve the locks anew; UPGRADE=--upgrade takes the newest
 	@cd $(NODE) && npm install --silent --package-lock-only
 
 sizes: environment  ## Say how large the core is when installed.
-	@$(BIN)/python requirements/sizes.py
+	@$(BIN)/python -m tests.architecture.sizes
 
 clean:  ## Remove everything that was made here, the environment included.
 	@rm -rf .venv $(NODE)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -120,4 +120,4 @@ def test_no_place_in_the_order_is_given_twice() -> None:
 
 
 def _all_code() -> tuple[Path, ...]:
-    return SOURCE, TESTS, ROOT / "bench", DOCS, ROOT / "requirements"
+    return SOURCE, TESTS, ROOT / "bench", DOCS
