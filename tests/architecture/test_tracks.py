@@ -8,7 +8,7 @@ from tests.architecture.layout import DOCS, shown
 TRACKS: Final = DOCS / "tracks"
 SIZES: Final = {"C": 12, "L": 7, "R": 10, "S": 15, "O": 10, "E": 5, "P": 6, "X": 9}
 IDS: Final = [f"{letter}{number}" for letter, size in SIZES.items() for number in range(1, size + 1)]
-NONE_YET: Final = "–"
+NONE_YET: Final = "-"
 LINK: Final = re.compile(r"\[[^\]]+\]\(([^)]+)\)")
 
 

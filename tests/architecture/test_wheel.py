@@ -16,7 +16,7 @@ import seawall
 from tests.architecture.layout import ROOT, SOURCE
 
 # What a wheel may carry beside Python: the marker of typed packages, and data that the code reads.
-DATA: Final = frozenset({".typed", ".sql", ".yaml", ".json", ".html", ".css", ".js"})
+DATA: Final = frozenset({".typed", ".sql", ".toml", ".yaml", ".json", ".html", ".css", ".js"})
 
 
 @pytest.fixture(scope="module")
