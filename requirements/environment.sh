@@ -42,7 +42,7 @@ make_venv() {
     if "$python" -m venv .venv >/dev/null 2>&1 && works; then return; fi
     rm -rf .venv
     if "$python" -m pip --version >/dev/null 2>&1 && "$python" -m venv --without-pip .venv >/dev/null 2>&1 \
-        && "$python" -m pip --python .venv/bin/python install --quiet --require-hashes -r requirements/build.lock && works; then return; fi
+        && "$python" -m pip --python .venv/bin/python install -qq --require-hashes -r requirements/build.lock && works; then return; fi
     rm -rf .venv
     package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -66,9 +66,9 @@ rm -f ".venv/.seawall-$kind"
 pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
 for lock in $locks; do
     echo "environment: installing $lock"
-    pip install --quiet --require-hashes --no-deps -r "$lock"
+    pip install -qq --require-hashes --no-deps -r "$lock"
 done
 # Without dependencies and without build isolation: nothing reaches this environment but what a lock has a hash for.
-pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+pip install -qq --no-index --no-deps --no-build-isolation --editable .
 pip check >/dev/null || { pip check; exit 1; }
 for done in "$kind" core; do hash_of "$done" > ".venv/.seawall-$done"; done  # the dev lock holds all of the core's
