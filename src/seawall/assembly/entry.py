@@ -7,7 +7,7 @@ from seawall.assembly.build import House, build_routes
 from seawall.assembly.path import Paths
 from seawall.core.error import BadRequest, NotAuthenticated, NotFound
 from seawall.core.principal import Principal
-from seawall.dialects.dialect import Endpoint
+from seawall.dialects.dialect import UNKNOWN
 from seawall.pipeline.exchange import CallNext, Exchange, Headers, Reply, compose
 from seawall.policy.plan import CompiledPolicy
 from seawall.ports.keys import Keys
@@ -45,7 +45,7 @@ class Entry:
         else:
             presented = presented_key(exchange.headers)
             exchange.principal = self._keys.find(presented) if presented else None
-        if exchange.endpoint is Endpoint.UNKNOWN:
+        if exchange.endpoint is UNKNOWN:
             raise NotFound(
                 "no such path; the endpoints are /v1/messages, /v1/messages/count_tokens, /v1/chat/completions, "
                 "/v1/embeddings and /v1/models, alone or under a route's path"

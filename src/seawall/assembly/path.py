@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seawall.dialects.anthropic import ANTHROPIC
-from seawall.dialects.dialect import Dialect, Endpoint
+from seawall.dialects.dialect import MESSAGES, MODELS, UNKNOWN, Dialect, Endpoint
 from seawall.dialects.openai import OPENAI
 
 DIALECTS: Final[tuple[Dialect, ...]] = (ANTHROPIC, OPENAI)
@@ -21,7 +21,7 @@ class Place:
     model_id: str = ""
 
 
-NOWHERE: Final = Place(Endpoint.UNKNOWN, None)
+NOWHERE: Final = Place(UNKNOWN, None)
 
 
 class Paths:
@@ -37,15 +37,15 @@ class Paths:
         for route in ("", *routes):
             for dialect in DIALECTS:
                 for endpoint in dialect.endpoints:
-                    self._add(endpoint, None if endpoint is Endpoint.MODELS else dialect, route)
+                    self._add(endpoint, None if endpoint is MODELS else dialect, route)
             if route:
-                self._places["POST", route] = Place(Endpoint.MESSAGES, ANTHROPIC, route)
+                self._places["POST", route] = Place(MESSAGES, ANTHROPIC, route)
 
     def _add(self, endpoint: Endpoint, dialect: Dialect | None, route: str) -> None:
         place = Place(endpoint, dialect, route)
-        for path in (f"{route}/v1{endpoint.value.path}", f"{route}{endpoint.value.path}"):
-            self._places[endpoint.value.method, path] = place
-            if endpoint is Endpoint.MODELS:
+        for path in (f"{route}/v1{endpoint.path}", f"{route}{endpoint.path}"):
+            self._places[endpoint.method, path] = place
+            if endpoint is MODELS:
                 self._models[path + "/"] = place
 
     def find(self, method: str, path: str) -> Place:

@@ -4,6 +4,7 @@ The schema fails closed: a fact without a field here cannot be recorded, every t
 client chose goes through `bounded` (a label) or is hashed before it gets here. There is no field for bodies.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -86,6 +87,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: tuple[AttemptRecord, ...] = ()
 
 
+@lru_cache(1024)
 def bounded(text: str) -> str:
     """Cut a text to what a field may hold, with everything that a terminal or a log line could trip over replaced."""
     text = text[:MAX_TEXT]

@@ -9,7 +9,7 @@ from seawall.core.error import SeawallError, UpstreamBroken, UpstreamCredentials
 from seawall.core.price import STANDARD, Mode
 from seawall.core.record import bounded
 from seawall.core.usage import NO_USAGE, Usage
-from seawall.dialects.dialect import Endpoint, Facts, Mark, UsageState
+from seawall.dialects.dialect import COUNT_TOKENS, MESSAGES, MODELS, Endpoint, Facts, Mark, UsageState
 from seawall.dialects.sse import event_data, event_name
 
 _TYPE_OF_STATUS: Final = {
@@ -102,7 +102,7 @@ def _usage(found: _Usage) -> tuple[Usage, UsageState]:
         thinking=thinking,
         web_searches=max((found.server_tool_use and found.server_tool_use.web_search_requests) or 0, 0),
     )
-    return usage, UsageState.REPORTED if sound else UsageState.UNSOUND
+    return usage, "reported" if sound else "unsound"
 
 
 def _mode(found: _Usage) -> Mode:
@@ -153,8 +153,8 @@ class AnthropicStreamReader:
         self.facts.model = bounded(message.model or "")
         if message.usage is not None:
             self._take(message.usage)
-            if self.facts.usage_state is UsageState.REPORTED:
-                self.facts.usage_state = UsageState.PARTIAL
+            if self.facts.usage_state == "reported":
+                self.facts.usage_state = "partial"
 
     def _delta(self, event: _Delta) -> None:
         if event.delta is not None and event.delta.stop_reason:
@@ -194,7 +194,7 @@ class Anthropic:
     """The dialect as the pipeline sees it."""
 
     name: Final = "anthropic"
-    endpoints: Final = (Endpoint.MESSAGES, Endpoint.COUNT_TOKENS, Endpoint.MODELS)
+    endpoints: Final = (MESSAGES, COUNT_TOKENS, MODELS)
 
     def error_body(self, error: SeawallError, request_id: str) -> bytes:
         """Write the error envelope; our own code stands in `error.details.error_code`."""
@@ -221,8 +221,8 @@ class Anthropic:
             raise UpstreamBroken("the provider's answer is not a JSON object of the Messages dialect") from None
         if message.error is not None and message.type == "error":
             raise _error_of({"error": message.error}, 502)
-        if endpoint is not Endpoint.MESSAGES:
-            return Facts(usage=NO_USAGE, usage_state=UsageState.NONE)
+        if endpoint is not MESSAGES:
+            return Facts(usage=NO_USAGE, usage_state="none")
         facts = Facts(model=bounded(message.model or ""), stop_reason=bounded(message.stop_reason or ""))
         if message.usage is not None and message.usage.output_tokens is not None:
             facts.usage, facts.usage_state = _usage(message.usage)

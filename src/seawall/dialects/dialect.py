@@ -2,44 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, IntEnum
-from typing import Protocol
+from enum import IntEnum
+from typing import Final, Literal, Protocol, TypeAlias
 
 from seawall.core.error import SeawallError, UpstreamError
 from seawall.core.price import STANDARD, Mode
 from seawall.core.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointTraits:
-    """What an endpoint is called on the wire (below the dialect's own prefix) and how it behaves."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Endpoint:
+    """What an endpoint is called, where it stands below the dialect's own prefix, and how it behaves.
 
-    word: str
+    There is one object for each endpoint, compared by identity.
+    """
+
+    name: str
     method: str
     path: str
     is_billed: bool
     has_body: bool
 
 
-class Endpoint(Enum):
-    """The endpoints that a client can call, over all dialects."""
+MESSAGES: Final = Endpoint("messages", "POST", "/messages", is_billed=True, has_body=True)
+COUNT_TOKENS: Final = Endpoint("count_tokens", "POST", "/messages/count_tokens", is_billed=False, has_body=True)
+CHAT: Final = Endpoint("chat", "POST", "/chat/completions", is_billed=True, has_body=True)
+EMBEDDINGS: Final = Endpoint("embeddings", "POST", "/embeddings", is_billed=True, has_body=True)
+MODELS: Final = Endpoint("models", "GET", "/models", is_billed=False, has_body=False)
+UNKNOWN: Final = Endpoint("unknown", "", "", is_billed=False, has_body=False)  # a path that nothing answers
 
-    MESSAGES = EndpointTraits("messages", "POST", "/messages", is_billed=True, has_body=True)
-    COUNT_TOKENS = EndpointTraits("count_tokens", "POST", "/messages/count_tokens", is_billed=False, has_body=True)
-    CHAT = EndpointTraits("chat", "POST", "/chat/completions", is_billed=True, has_body=True)
-    EMBEDDINGS = EndpointTraits("embeddings", "POST", "/embeddings", is_billed=True, has_body=True)
-    MODELS = EndpointTraits("models", "GET", "/models", is_billed=False, has_body=False)
-    UNKNOWN = EndpointTraits("unknown", "", "", is_billed=False, has_body=False)  # a path that nothing answers
-
-
-class UsageState(Enum):
-    """How far a provider's own count can be trusted."""
-
-    NONE = "none"  # nothing is counted on this endpoint
-    REPORTED = "reported"
-    PARTIAL = "partial"  # the answer broke before its last count
-    MISSING = "missing"
-    UNSOUND = "unsound"  # the buckets do not add up; the dearer reading was taken
+# How far a provider's own count can be trusted: `none` where nothing is counted, `partial` where the answer broke
+# before its last count, `unsound` where the buckets do not add up and the dearer reading was taken.
+UsageState: TypeAlias = Literal["none", "reported", "partial", "missing", "unsound"]
 
 
 @dataclass(slots=True)
@@ -47,7 +41,7 @@ class Facts:
     """What an answer says of itself, read while it passes."""
 
     usage: Usage | None = None
-    usage_state: UsageState = UsageState.MISSING
+    usage_state: UsageState = "missing"
     model: str = ""
     stop_reason: str = ""
     mode: Mode = STANDARD

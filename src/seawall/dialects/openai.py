@@ -9,7 +9,7 @@ from seawall.core.error import SeawallError, UpstreamBroken, UpstreamCredentials
 from seawall.core.price import STANDARD, Mode
 from seawall.core.record import bounded
 from seawall.core.usage import NO_USAGE, Usage
-from seawall.dialects.dialect import Endpoint, Facts, Mark, UsageState
+from seawall.dialects.dialect import CHAT, EMBEDDINGS, MODELS, Endpoint, Facts, Mark, UsageState
 from seawall.dialects.sse import event_data
 
 _TYPE_OF_STATUS: Final = {
@@ -84,7 +84,7 @@ def _usage(found: _Usage) -> tuple[Usage, UsageState]:
         output=max(output - max(thinking, 0), 0),
         thinking=max(thinking, 0),
     )
-    return usage, UsageState.REPORTED if sound else UsageState.UNSOUND
+    return usage, "reported" if sound else "unsound"
 
 
 def _mode(tier: str | None) -> Mode:
@@ -160,7 +160,7 @@ class OpenAI:
     """The dialect as the pipeline sees it."""
 
     name: Final = "openai"
-    endpoints: Final = (Endpoint.CHAT, Endpoint.EMBEDDINGS, Endpoint.MODELS)
+    endpoints: Final = (CHAT, EMBEDDINGS, MODELS)
 
     def error_body(self, error: SeawallError, request_id: str) -> bytes:
         """Write the error envelope; our own code stands in `error.code`."""
@@ -189,8 +189,8 @@ class OpenAI:
             raise UpstreamBroken("the provider's answer is not a JSON object of the OpenAI dialect") from None
         if answer.error is not None:
             raise _error_of({"error": answer.error}, 502)
-        if not endpoint.value.is_billed:
-            return Facts(usage=NO_USAGE, usage_state=UsageState.NONE)
+        if not endpoint.is_billed:
+            return Facts(usage=NO_USAGE, usage_state="none")
         facts = Facts(model=bounded(answer.model or ""), mode=_mode(answer.service_tier))
         if answer.choices:
             facts.stop_reason = bounded(answer.choices[0].finish_reason or "")

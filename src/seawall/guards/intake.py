@@ -25,7 +25,7 @@ class IntakeGuard:
         """
         exchange.traffic_class = self._traffic_class
         fields: dict[str, Any] = {}
-        if exchange.endpoint.value.has_body:
+        if exchange.endpoint.has_body:
             body = JsonObject.parse(await exchange.read_body(self._body_limit))
             exchange.body, fields = body, body.fields
             model = fields.get("model", "")

@@ -69,7 +69,7 @@ def record_of(
         status=reply.status if reply else error.status if isinstance(error, SeawallError) else 0,
         error=error.code if isinstance(error, SeawallError) else "cancelled" if error else "",
         dialect=exchange.dialect.name,
-        endpoint=exchange.endpoint.value.word,
+        endpoint=exchange.endpoint.name,
         stream=exchange.wants_stream,
         route=exchange.route,
         traffic_class=exchange.traffic_class,

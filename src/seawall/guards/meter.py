@@ -6,7 +6,7 @@ from seawall.core.error import SeawallError, UpstreamError
 from seawall.core.price import cost_nusd
 from seawall.core.record import AttemptRecord, bounded
 from seawall.core.usage import NO_USAGE
-from seawall.dialects.dialect import Endpoint, Facts, UsageState
+from seawall.dialects.dialect import CHAT, Facts
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.stream import StreamReply
 
@@ -19,7 +19,7 @@ class MeterGuard:
     async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
         """Meter one attempt."""
         began_s = exchange.watchdog.now_s()
-        if exchange.wants_stream and exchange.endpoint is Endpoint.CHAT:
+        if exchange.wants_stream and exchange.endpoint is CHAT:
             _ask_for_usage(exchange)
         try:
             reply = await call_next(exchange)
@@ -43,13 +43,13 @@ def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None,
     if target is None:
         return
     cost: int | None = None
-    if not exchange.endpoint.value.is_billed:
+    if not exchange.endpoint.is_billed:
         cost = 0
     elif facts.usage is not None and target.price is not None:
         cost = cost_nusd(target.price, facts.usage, facts.mode)
     elif error is None:
         exchange.note("usage.missing")
-    if facts.usage_state is UsageState.UNSOUND:
+    if facts.usage_state == "unsound":
         exchange.note("usage.unsound")
     stream = reply.stream if reply else None
     mode = facts.mode
@@ -75,7 +75,7 @@ def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None,
             output_tokens=usage.output,
             thinking_tokens=usage.thinking,
             web_searches=usage.web_searches,
-            usage=facts.usage_state.value,
+            usage=facts.usage_state,
             cost_nusd=cost,
             price_source=target.price.source if target.price else "",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seawall.core.error import BadRequest, NotFound, Unsupported
 from seawall.core.target import Provider, Target
-from seawall.dialects.dialect import Endpoint
+from seawall.dialects.dialect import MODELS
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 
 
@@ -39,7 +39,7 @@ class RouteGuard:
         settings = self._settings
         if exchange.wants_stream and not settings.streaming:
             raise BadRequest(f"stream: route {exchange.route!r} has streaming off", code="route.stream", param="stream")
-        if exchange.endpoint is Endpoint.MODELS:
+        if exchange.endpoint is MODELS:
             exchange.target = self._for_models(exchange)
         else:
             exchange.target = target = settings.target or self._for_client_model(exchange)
@@ -51,7 +51,7 @@ class RouteGuard:
         if not exchange.model_asked:
             raise BadRequest(f"model: route {exchange.route!r} leaves the model to the client; name one", param="model")
         target = self._settings.resolve(exchange.model_asked)
-        if target.price is None and exchange.endpoint.value.is_billed:
+        if target.price is None and exchange.endpoint.is_billed:
             raise Unsupported(f"model: nobody knows the price of {target.name}; add it under `prices:` in the policy")
         return target
 

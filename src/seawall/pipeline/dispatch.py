@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from seawall.core.error import SeawallError, Unsupported, UpstreamBroken
 from seawall.core.target import Target, Timeouts
-from seawall.dialects.dialect import Endpoint
+from seawall.dialects.dialect import MODELS
 from seawall.pipeline.exchange import Exchange, Headers, Reply
 from seawall.pipeline.stream import StreamReply
 from seawall.ports.upstream import Upstream, UpstreamReply, UpstreamRequest
@@ -74,14 +74,14 @@ class Dispatch:
                 f"route {exchange.route!r} leads to a provider that speaks {speaks}, and the request speaks "
                 f"{exchange.dialect.name}; send it in the provider's dialect"
             )
-        path = target.provider.path + endpoint.value.path
-        if endpoint is Endpoint.MODELS and exchange.model_id:
+        path = target.provider.path + endpoint.path
+        if endpoint is MODELS and exchange.model_id:
             path = f"{path}/{exchange.model_id}"
         if exchange.query:
             path = f"{path}?{exchange.query}"
         return UpstreamRequest(
             target.provider.origin,
-            endpoint.value.method,
+            endpoint.method,
             path,
             self._outlet.render_head(target, exchange.headers),
             b"" if exchange.body is None else exchange.body.render(),

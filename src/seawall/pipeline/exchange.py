@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 from seawall.core.principal import Principal
@@ -49,9 +50,9 @@ class Exchange:
 
     `started_s` is on the event loop's clock, `at_s` is wall time. `headers` are the client's, names in lower case;
     `dialect` is the client's too.
-    `model_id` is the model in the path of the models endpoint, `query` what of the query string may go on. `body` is None on endpoints without one.
-    `principal` is None for a caller without a good key, and `policy_version` names the policy that the exchange keeps
-    to its end. `provider_wait_s` sums the time spent waiting for providers.
+    `model_id` is the model in the path of the models endpoint, `query` what of the query string may go on. `body` is
+    None on endpoints without one. `principal` is None for a caller without a good key, and `policy_version` names the
+    policy that the exchange keeps to its end. `provider_wait_s` sums the time spent waiting for providers.
     """
 
     __slots__ = (
@@ -140,12 +141,5 @@ def compose(guards: tuple[Guard, ...], innermost: CallNext) -> CallNext:
     """Put guards around the innermost call, the first one outermost."""
     call = innermost
     for guard in reversed(guards):
-        call = _around(guard, call)
-    return call
-
-
-def _around(guard: Guard, call_next: CallNext) -> CallNext:
-    def call(exchange: Exchange) -> Awaitable[Reply]:
-        return guard(exchange, call_next)
-
+        call = partial(guard.__call__, call_next=call)
     return call

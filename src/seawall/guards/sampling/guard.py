@@ -1,6 +1,6 @@
 """Carry the sampling rules out."""
 
-from seawall.dialects.dialect import Endpoint
+from seawall.dialects.dialect import CHAT, MESSAGES
 from seawall.guards.sampling.rule import VERSION_WITHOUT_SAMPLING, decide, wants_json_object
 from seawall.guards.sampling.settings import SamplingSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
@@ -15,10 +15,9 @@ class SamplingGuard:
     async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
         """Change the body, then go on."""
         body = exchange.body
-        if body is not None and exchange.endpoint in (Endpoint.MESSAGES, Endpoint.CHAT):
+        if body is not None and exchange.endpoint in (MESSAGES, CHAT):
             refused = (exchange.target is not None and exchange.target.drops_sampling) or (
-                exchange.endpoint is Endpoint.MESSAGES
-                and exchange.headers.get(b"anthropic-version") == VERSION_WITHOUT_SAMPLING
+                exchange.endpoint is MESSAGES and exchange.headers.get(b"anthropic-version") == VERSION_WITHOUT_SAMPLING
             )
             change = decide(self._settings, body.fields, refused=refused)
             for name, value in change.put.items():
@@ -27,7 +26,7 @@ class SamplingGuard:
                 body.drop(name)
             if change.note:
                 exchange.note(change.note)
-            if exchange.endpoint is Endpoint.CHAT and wants_json_object(self._settings, body.fields, body.raw):
+            if exchange.endpoint is CHAT and wants_json_object(self._settings, body.fields, body.raw):
                 body.set("response_format", {"type": "json_object"})
                 exchange.note("json.requested")
         return await call_next(exchange)

@@ -4,13 +4,13 @@ from typing import Final
 
 from seawall.core.error import BadRequest
 from seawall.core.verdict import Degrade, Refuse
-from seawall.dialects.dialect import Endpoint
+from seawall.dialects.dialect import CHAT, MESSAGES
 from seawall.guards.tokens.rule import decide_input, decide_output
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 
 # The first name is the one that is filled in; older OpenAI clients and compatible servers use the second.
-_FIELDS: Final = {Endpoint.MESSAGES: ("max_tokens",), Endpoint.CHAT: ("max_completion_tokens", "max_tokens")}
+_FIELDS: Final = {MESSAGES: ("max_tokens",), CHAT: ("max_completion_tokens", "max_tokens")}
 
 
 class TokensGuard:

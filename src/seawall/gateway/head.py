@@ -1,0 +1,60 @@
+"""The status line and fields of an answer, as bytes."""
+
+from http import HTTPStatus
+from typing import Final
+
+from seawall.core.error import SeawallError, UpstreamError
+from seawall.core.money import usd_text
+from seawall.pipeline.exchange import Exchange, Reply
+
+_MAX_RETRY_AFTER_S: Final = 120
+_JSON: Final = b"content-type: application/json\r\n"
+_STREAM: Final = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
+    b"x-accel-buffering: no\r\n"  # or nginx in front would gather the whole stream
+)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+_STATUS_LINES: Final = {status: f"HTTP/1.1 {status} {_phrase(status)}\r\n".encode() for status in range(200, 600)}
+
+
+def reply_head(exchange: Exchange, reply: Reply) -> bytes:
+    """Give the head of a good answer: the provider's own fields, and what happened on the way."""
+    target, attempts = exchange.target, exchange.attempts
+    overhead_s = exchange.watchdog.now_s() - exchange.started_s - exchange.provider_wait_s
+    tail = (
+        f"x-seawall-request-id: {exchange.id}\r\nx-seawall-route: {exchange.route}\r\n"
+        f"x-seawall-attempts: {len(attempts) or 1}\r\nx-seawall-cache: off\r\n"
+        f"x-seawall-overhead-ms: {overhead_s * 1000:.2f}\r\n"
+    )
+    if target is not None and target.model:
+        tail += f"x-seawall-model: {target.model}\r\nx-seawall-provider: {target.provider.name}\r\n"
+    if reply.stream is None:
+        cost = attempts[-1].cost_nusd if len(attempts) == 1 else sum(a.cost_nusd or 0 for a in attempts)
+        if cost is not None:
+            tail += f"x-seawall-cost-usd: {usd_text(cost)}\r\n"
+    fields = b"".join([b"%b: %b\r\n" % field for field in reply.headers])
+    kind = _JSON if reply.stream is None else _STREAM
+    return b"".join((_STATUS_LINES[reply.status], kind, fields, tail.encode("latin-1")))
+
+
+def error_head(exchange: Exchange, error: SeawallError) -> bytes:
+    """Give the head of an error: the provider's own fields where it was the provider's, and whether to retry."""
+    fields = dict(error.headers) if isinstance(error, UpstreamError) else {}
+    fields.setdefault(b"request-id" if exchange.dialect.name == "anthropic" else b"x-request-id", exchange.id.encode())
+    if error.should_retry is not None:
+        fields.setdefault(b"x-should-retry", b"true" if error.should_retry else b"false")
+    if error.retry_after_s is not None:
+        fields.setdefault(b"retry-after", b"%d" % min(max(round(error.retry_after_s), 1), _MAX_RETRY_AFTER_S))
+    fields[b"x-seawall-request-id"] = exchange.id.encode()
+    if exchange.route:
+        fields[b"x-seawall-route"] = exchange.route.encode("ascii")
+    lines = b"".join([b"%b: %b\r\n" % field for field in fields.items()])
+    return _STATUS_LINES.get(error.status, _STATUS_LINES[502]) + _JSON + lines
