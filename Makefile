@@ -1,6 +1,6 @@
 # Every way of working with the project. Needs Python >= 3.11 and nothing else; each target makes what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint unit fmt docs bench lock sizes clean environment node
+.PHONY: help serve test check lint fmt docs bench lock sizes clean system environment node
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -34,8 +34,9 @@ fmt: environment  ## Format, and mend what the linter can mend.
 docs: environment  ## Write the generated parts of the documentation anew.
 	@$(BIN)/python -m docs.generate
 
-bench: environment system  ## Measure the gateway beside its peers; ARGS go to the suite.
-	@$(BIN)/python -m bench $(ARGS)
+bench: environment  ## Measure the gateway beside its peers; ARGS go to the suite.
+	@sh requirements/system.sh bench
+	@$(BIN)/python -m bench.run $(ARGS)
 
 lock: environment  ## Resolve the locks anew; UPGRADE=--upgrade takes the newest versions.
 	@$(COMPILE) pyproject.toml -o requirements/core.lock
@@ -51,9 +52,8 @@ clean:  ## Remove everything that was made here, the environment included.
 	@rm -rf .coverage .coverage.* htmlcov
 	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: system
 system:
-	@sh requirements/system.sh
+	@sh requirements/system.sh test
 
 environment:
 	@sh requirements/environment.sh dev
@@ -61,7 +61,7 @@ environment:
 node: $(NODE)/node_modules/.stamp
 $(NODE)/node_modules/.stamp: $(NODE)/package-lock.json $(NODE)/package.json | environment
 	@echo "node: installing $(NODE)/package-lock.json"
-	@cd $(NODE) && npm ci --silent --ignore-scripts && touch node_modules/.stamp
+	@cd $(NODE) && npm ci --loglevel=error --ignore-scripts && touch node_modules/.stamp
 
 lint: environment
 	@echo "== format =="
