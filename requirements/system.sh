@@ -21,7 +21,7 @@ PATH="$PATH:/usr/sbin:/sbin" # where servers live; not on every user's path
 for pair in $wanted; do
     command -v "${pair%=*}" >/dev/null 2>&1 || [ -e "${pair%=*}" ] || missing="$missing ${pair#*=}"
 done
-[ -n "$missing" ] || exit 0
+[ -n "${missing# }" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "system: missing packages:$missing" >&2
