@@ -50,7 +50,7 @@ sizes: environment  ## Say how large the core is when installed.
 clean:  ## Remove everything that was made here, the environment included.
 	@rm -rf .venv $(NODE)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@rm -rf .coverage .coverage.* htmlcov
-	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 system:
 	@sh requirements/system.sh test
