@@ -38,12 +38,16 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A provider and a model of it, with what is known of that model. `price` None means that nobody knows it."""
+    """A provider and a model of it, with what is known of that model. `price` None means that nobody knows it.
+
+    `max_tokens_field` is the request's field for the ceiling of an answer: some OpenAI models refuse the older name.
+    """
 
     provider: Provider
     model: str
     price: Price | None
     drops_sampling: bool = False
+    max_tokens_field: str = "max_tokens"
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from seawall.core.target import Provider, Target, Timeouts
 from seawall.guards.sampling.settings import SamplingSettings
@@ -42,7 +43,8 @@ class CompiledPolicy:
 
     `version` is the first 12 hex digits of the SHA-256 of the document's bytes. `resolve` names the target of a model
     that a client asked for on a route without targets; it raises `NotFound` for a model that no provider has and
-    `Unsupported` for one without a price.
+    `Unsupported` for one without a price. `changes_on` is the first day (UTC) on which a price in it is another one:
+    from then on it must be compiled again; None means never.
     """
 
     version: str
@@ -52,3 +54,4 @@ class CompiledPolicy:
     journal: JournalSettings
     body_limit: int
     resolve: Callable[[str], Target]
+    changes_on: date | None = None

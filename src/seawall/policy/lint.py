@@ -1,0 +1,380 @@
+"""What is legal but unsafe, as a table of small rules. A finding says what, where and how to mend it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal, TypeAlias
+
+from seawall.policy.document import PolicyDocument, RouteDocument
+from seawall.policy.effective import WAITS, Effective, ProfileError, effective, profile_chain
+from seawall.policy.fault import Path, Place, path_text
+from seawall.policy.load import Reading
+from seawall.policy.model_facts import ModelFacts, facts_of
+from seawall.policy.price_table import provider_behind
+from seawall.policy.reference import EnvReference, FileReference, References, SecretMissingError, SecretUnsafeError
+from seawall.policy.roster import Entry, Found, Roster
+
+Level: TypeAlias = Literal["error", "warning", "note"]
+
+RETIRES_SOON: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a careful operator would want to know."""
+
+    level: Level
+    code: str
+    place: Place
+    path: Path
+    message: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route under judgement: what it says, what holds for it, and its models in order with where each is named."""
+
+    name: str
+    said: RouteDocument
+    settings: Effective
+    models: tuple[tuple[Path, Found], ...]
+
+    @property
+    def path(self) -> Path:
+        """Where the route stands in the document."""
+        return ("routes", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Everything that a rule may look at."""
+
+    document: PolicyDocument
+    roster: Roster
+    routes: tuple[Route, ...]
+    references: References
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finding before its place is looked up."""
+
+    path: Path
+    message: str
+    mend: str = ""
+
+
+Rule: TypeAlias = Callable[[Judged], Iterator[Draft]]
+
+
+def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today: date) -> tuple[Finding, ...]:
+    """Judge a policy without faults, in the order of its lines."""
+    if reading.document is None:
+        return ()
+    document = reading.document
+    routes = tuple(route for name in document.routes if (route := _route(document, roster, name)) is not None)
+    judged = Judged(document, roster, routes, References(environment), today)
+    findings = [
+        Finding(level, code, reading.places.of_key(draft.path), draft.path, draft.message, draft.mend)
+        for level, code, rule in RULES
+        for draft in rule(judged)
+    ]
+    return tuple(sorted(findings, key=lambda finding: (finding.place, path_text(finding.path), finding.code)))
+
+
+def _route(document: PolicyDocument, roster: Roster, name: str) -> Route | None:
+    said = document.routes[name]
+    try:
+        settings = effective(document, name)
+    except ProfileError:
+        return None
+    named: list[tuple[Path, str]] = [(("routes", name, "model"), said.model)] if said.model is not None else []
+    named += [(("routes", name, "fallback", number), model) for number, model in enumerate(said.fallback)]
+    found = ((path, roster.find(model)) for path, model in named)
+    return Route(name, said, settings, tuple((path, model) for path, model in found if isinstance(model, Found)))
+
+
+def _no_budget(judged: Judged) -> Iterator[Draft]:
+    budgets = judged.document.budgets
+    for route in judged.routes:
+        if route.said.budget_per_day_usd is None and not {"all", "route:*", f"route:{route.name}"} & set(budgets):
+            yield Draft(
+                route.path, "nothing caps what this route may spend", "add budget_per_day_usd: 20, or a budget for all"
+            )
+
+
+def _budget_waits(judged: Judged) -> Iterator[Draft]:
+    message = "this version does not enforce budgets yet: spending is recorded, not stopped"
+    mend = "set a spend limit in the provider's console until then"
+    for account in judged.document.budgets:
+        yield Draft(("budgets", account), message, mend)
+    for route in judged.routes:
+        if route.said.budget_per_day_usd is not None:
+            yield Draft((*route.path, "budget_per_day_usd"), message, mend)
+
+
+def _limits_wait(judged: Judged) -> Iterator[Draft]:
+    for account in judged.document.limits:
+        yield Draft(("limits", account), "this version does not enforce limits yet")
+
+
+def _retries_wait(judged: Judged) -> Iterator[Draft]:
+    mend = "the official clients try twice more by themselves"
+    named = [(route.path, route.said.retries) for route in judged.routes]
+    named += [(("profiles", name), profile.retries) for name, profile in judged.document.profiles.items()]
+    for path, retries in named:
+        if retries is not None:
+            yield Draft((*path, "retries"), "this version does not retry yet", mend)
+
+
+def _fallback_waits(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        if route.said.fallback:
+            yield Draft(
+                (*route.path, "fallback"), "this version does not fall back yet: only the first model is called"
+            )
+
+
+def _no_fallback(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        if route.said.model is not None and not route.said.fallback:
+            yield Draft(
+                route.path, f"nothing answers when {route.said.model} does not", "add fallback: [another model]"
+            )
+
+
+def _own_model(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        if route.said.model is None:
+            message = "any model of any provider may be called here: the client's own model decides"
+            yield Draft(route.path, message, "add model: to decide it here")
+
+
+def _models(judged: Judged) -> Iterator[tuple[Path, Found, ModelFacts]]:
+    for route in judged.routes:
+        for path, found in route.models:
+            yield path, found, facts_of(found.entry.dialect, found.model)
+
+
+def _floating(judged: Judged) -> Iterator[Draft]:
+    for path, found, facts in _models(judged):
+        if facts.is_floating:
+            mend = f"pin it: {facts.snapshot}" if facts.snapshot else "name a model without -latest"
+            yield Draft(path, f"{found.model} is a floating name: the provider may change the model behind it", mend)
+
+
+def _retired(judged: Judged) -> Iterator[Draft]:
+    for path, found, facts in _models(judged):
+        if facts.retires_on is not None and facts.retires_on <= judged.today:
+            yield Draft(
+                path, f"{found.model} was switched off on {facts.retires_on}: calls to it fail", _instead(facts)
+            )
+
+
+def _retiring(judged: Judged) -> Iterator[Draft]:
+    for path, found, facts in _models(judged):
+        if facts.retires_on is not None and judged.today < facts.retires_on <= judged.today + RETIRES_SOON:
+            days = (facts.retires_on - judged.today).days
+            yield Draft(path, f"{found.model} is switched off on {facts.retires_on}, in {days} days", _instead(facts))
+
+
+def _instead(facts: ModelFacts) -> str:
+    return f"a current model of its kind is {facts.instead}" if facts.instead else ""
+
+
+def _no_timeout(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        if _is_default(route, "timeout_ms"):
+            total = route.settings.timeout_ms
+            yield Draft(
+                route.path, f"no timeout is set: a call may take {total // 1000} s", "add timeout_ms, or a profile"
+            )
+
+
+def _no_max_tokens(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        if _is_default(route, "max_tokens"):
+            message = (
+                f"no max_tokens is set: an answer may have {route.settings.max_tokens} tokens, longer ones are cut"
+            )
+            yield Draft(route.path, message, "add max_tokens, or a profile")
+
+
+def _is_default(route: Route, field: str) -> bool:
+    origin = route.settings.origins[field]
+    return not origin.path and not origin.profile
+
+
+def _late_timeouts(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        for wait in WAITS:
+            stated = getattr(route.said, wait)
+            if stated is not None and stated > route.settings.timeout_ms:
+                message = f"{stated} ms is never reached: the total is {route.settings.timeout_ms} ms"
+                yield Draft((*route.path, wait), message)
+
+
+def _above_model(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        for path, found in route.models:
+            most = facts_of(found.entry.dialect, found.model).output_tokens
+            if most is not None and route.settings.max_tokens > most:
+                message = f"max_tokens {route.settings.max_tokens} is more than {found.model} gives, which is {most}"
+                yield Draft(path, message, f"set max_tokens to {most} or less")
+
+
+def _json_unchecked(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        for path, found in route.models:
+            if route.settings.enforce_json and found.entry.dialect == "anthropic":
+                message = f"enforce_json asks {found.model} for JSON, but this version does not check what comes back"
+                yield Draft(path, message, "have the client check it, or send output_config.format with a schema")
+
+
+def _sampling_dropped(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        stated = [name for name in ("temperature", "top_p") if getattr(route.said, name) is not None]
+        for path, found in route.models:
+            if stated and facts_of(found.entry.dialect, found.model).drops_sampling:
+                yield Draft(path, f"{found.model} refuses {' and '.join(stated)}: left out of calls to it")
+
+
+def _secret_missing(judged: Judged) -> Iterator[Draft]:
+    for entry, path, error in _bad_keys(judged):
+        if isinstance(error, SecretMissingError):
+            yield Draft(path, f"found {error}: on this machine {entry.name} cannot be called", _set(entry))
+
+
+def _set(entry: Entry) -> str:
+    match entry.key:
+        case EnvReference(name):
+            return f"export {name}=..."
+        case FileReference(path):
+            return f"put the key into {path}"
+        case None:
+            return ""
+
+
+def _secret_unsafe(judged: Judged) -> Iterator[Draft]:
+    for _, path, error in _bad_keys(judged):
+        if isinstance(error, SecretUnsafeError):
+            yield Draft(path, f"found {error}, expected a secret that only Seawall can read")
+
+
+def _bad_keys(judged: Judged) -> Iterator[tuple[Entry, Path, SecretMissingError | SecretUnsafeError]]:
+    for entry, path in _keys(judged):
+        if entry.key is not None:
+            try:
+                judged.references.secret(entry.key)
+            except (SecretMissingError, SecretUnsafeError) as error:
+                yield entry, path, error
+
+
+def _keys(judged: Judged) -> Iterator[tuple[Entry, Path]]:
+    """Give each provider that may be called, with the place that a missing key is laid at."""
+    for entry in judged.roster.entries.values():
+        used = [path for route in judged.routes for path, found in route.models if found.entry == entry]
+        if entry.is_enabled and (entry.path or used):
+            yield entry, (*entry.path, "api_key") if entry.path else used[0]
+
+
+def _no_key(judged: Judged) -> Iterator[Draft]:
+    for entry in judged.roster.entries.values():
+        said = judged.document.providers.get(entry.name)
+        if entry.key is None and said is not None and said.api_key is None and not entry.address.is_loopback:
+            yield Draft(
+                entry.path, f"{entry.name} is called without a key", "add api_key, or api_key: none if it needs none"
+            )
+
+
+def _plain_http(judged: Judged) -> Iterator[Draft]:
+    for entry in judged.roster.entries.values():
+        if entry.address.origin.scheme == "http" and not entry.address.is_loopback:
+            message = f"prompts and the key travel unencrypted to {entry.address.origin.authority}"
+            yield Draft((*entry.path, "base_url"), message, "use https://")
+
+
+def _no_version(judged: Judged) -> Iterator[Draft]:
+    for entry in judged.roster.entries.values():
+        if entry.dialect == "openai" and not entry.address.path:
+            message = f"calls go to {entry.address.url}/chat/completions; most servers want /v1 before that"
+            yield Draft((*entry.path, "base_url"), message, f"write {entry.address.url}/v1 if yours does")
+
+
+def _regional(judged: Judged) -> Iterator[Draft]:
+    for entry in judged.roster.entries.values():
+        host = entry.address.origin.host
+        if host.endswith(".api.openai.com") and provider_behind(entry.address.url) is None:
+            message = f"{host} is a region of OpenAI, which charges 1.1 times as much there for newer models"
+            yield Draft((*entry.path, "base_url"), message, "state what you pay under prices:")
+
+
+def _unused_provider(judged: Judged) -> Iterator[Draft]:
+    if any(route.said.model is None for route in judged.routes):
+        return
+    used = {found.entry.name for route in judged.routes for _, found in route.models}
+    for entry in judged.roster.entries.values():
+        if entry.path and entry.name not in used:
+            yield Draft(entry.path, f"no route uses {entry.name}")
+
+
+def _switched_off(judged: Judged) -> Iterator[Draft]:
+    for entry in judged.roster.entries.values():
+        if not entry.is_enabled:
+            yield Draft((*entry.path, "enabled"), f"{entry.name} is switched off: nothing is sent to it")
+
+
+def _unused_profile(judged: Judged) -> Iterator[Draft]:
+    document = judged.document
+    used = {
+        name
+        for route in judged.routes
+        if route.said.profile is not None
+        for name, _, _ in profile_chain(document, route.said.profile, ())
+    }
+    for name in document.profiles:
+        if name not in used:
+            yield Draft(("profiles", name), f"no route uses the profile {name}")
+
+
+def _unused_price(judged: Judged) -> Iterator[Draft]:
+    if any(route.said.model is None for route in judged.routes):
+        return
+    used = {found.model for route in judged.routes for _, found in route.models}
+    used |= {f"{found.entry.name}/{found.model}" for route in judged.routes for _, found in route.models}
+    for name in judged.document.prices:
+        if name not in used:
+            yield Draft(("prices", name), f"no route uses the model {name}")
+
+
+# Codes are stable: people filter by them.
+RULES: Final[tuple[tuple[Level, str, Rule], ...]] = (
+    ("warning", "budget.none", _no_budget),
+    ("warning", "budget.waiting", _budget_waits),
+    ("warning", "limit.waiting", _limits_wait),
+    ("warning", "retry.waiting", _retries_wait),
+    ("warning", "fallback.waiting", _fallback_waits),
+    ("warning", "fallback.none", _no_fallback),
+    ("warning", "model.floating", _floating),
+    ("warning", "model.retired", _retired),
+    ("warning", "model.retiring", _retiring),
+    ("warning", "timeout.none", _no_timeout),
+    ("warning", "timeout.unreachable", _late_timeouts),
+    ("warning", "tokens.none", _no_max_tokens),
+    ("warning", "tokens.above_model", _above_model),
+    ("warning", "json.unchecked", _json_unchecked),
+    ("warning", "secret.missing", _secret_missing),
+    ("error", "secret.unsafe", _secret_unsafe),
+    ("warning", "secret.none", _no_key),
+    ("warning", "url.unencrypted", _plain_http),
+    ("warning", "url.no_version", _no_version),
+    ("warning", "price.regional", _regional),
+    ("note", "model.any", _own_model),
+    ("note", "sampling.dropped", _sampling_dropped),
+    ("note", "provider.unused", _unused_provider),
+    ("note", "provider.off", _switched_off),
+    ("note", "profile.unused", _unused_profile),
+    ("note", "price.unused", _unused_price),
+)

@@ -1,0 +1,45 @@
+"""The commented policy that `seawall init` writes."""
+
+from typing import Final
+
+STARTER: Final = """\
+# A Seawall policy. `seawall check` judges it, `seawall explain /ai/chat` shows every setting that holds and why,
+# `seawall serve --policy seawall.yaml` runs it. What is left out has a safe default.
+version: 1
+
+providers:
+  anthropic:
+    dialect: anthropic
+    base_url: https://api.anthropic.com   # as the official SDK has it
+    api_key: env:ANTHROPIC_API_KEY        # by reference only: env:NAME or file:/path
+  # openai:
+  #   dialect: openai
+  #   base_url: https://api.openai.com/v1
+  #   api_key: env:OPENAI_API_KEY
+
+# A route is a base URL for your application: http://host:8080/ai/chat
+routes:
+  /ai/chat:
+    profile: interactive                  # a person is waiting: 30 s in all, 10 s to the first token
+    model: claude-haiku-5-5               # or provider/model
+    max_tokens: 800                       # the ceiling of an answer, filled in where a request has none
+    max_input_tokens: 20000               # the longest prompt that is let through
+
+  /ai/automation:
+    profile: automation                   # a program reads the answer: strict JSON, little variation
+    model: claude-sonnet-5-5
+    max_tokens: 600
+    max_tokens_above: refuse              # or clamp, which is the default
+    timeout_ms: 20000                     # the total: queue, every attempt and the whole answer
+
+# profiles:
+#   interactive: {temperature: 0.7}       # changes the built-in profile of that name
+#   patient: {extends: analysis, timeout_ms: 600000}
+
+# prices:                                 # only where you pay something else than the list price
+#   claude-haiku-5-5: {input_usd_per_mtok: 0.08, output_usd_per_mtok: 0.4, from: 2026-12-01}
+
+journal:
+  keep_metadata_days: 90                  # who, when, which model, how many tokens, what it cost
+  keep_bodies_days: 0                     # texts; this version records none
+"""
