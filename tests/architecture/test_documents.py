@@ -10,9 +10,11 @@ from typing import Final
 
 import click
 import pytest
+from ruamel.yaml import YAML
 
 from docs.generate import PAGE, render
 from seawall.cli.main import COMMANDS
+from seawall.policy.load import read_policy
 from tests.architecture.layout import ROOT, shown
 from tests.architecture.snippet import FREE, SHELLS, Snippet, snippets
 
@@ -62,6 +64,14 @@ def test_data_can_be_read(snippet: Snippet) -> None:
     read = json.loads if snippet.language == "json" else tomllib.loads
 
     assert read(snippet.text) is not None
+
+
+@pytest.mark.parametrize("snippet", _of("yaml"), ids=lambda snippet: snippet.place)
+def test_a_policy_that_is_shown_is_a_good_one(snippet: Snippet) -> None:
+    if "fragment" in snippet.words:
+        assert YAML(typ="safe").load(snippet.text) is not None
+    else:
+        assert read_policy(snippet.text.encode(), snippet.place).faults == ()
 
 
 @pytest.mark.parametrize("snippet", _of(*SHELLS), ids=lambda snippet: snippet.place)
