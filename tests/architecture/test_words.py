@@ -46,6 +46,18 @@ def test_every_relative_link_in_the_documents_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_every_document_that_the_code_names_exists() -> None:
+    missing = [
+        f"{shown(path)}: {name}"
+        for path in project_files()
+        if path.suffix in {".py", ".toml", ".sh", ".c", ".h"} or path.name == "Makefile"
+        for name in re.findall(r"\bdocs/[\w./-]+\.md\b", _read(shown(path)))
+        if not (ROOT / name).is_file()
+    ]
+
+    assert missing == []
+
+
 def test_every_decision_says_what_a_decision_has_to_say() -> None:
     headings = ("## Context", "## Choice", "## Alternatives", "## Consequences", "## Revisit when")
     decisions = sorted((DOCS / "decisions").glob("[0-9]*.md"))
