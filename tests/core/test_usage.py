@@ -1,18 +1,17 @@
-from dataclasses import fields, replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from seawall.core.usage import NO_USAGE, Usage
 
 COUNTS = st.integers(0, 10**9)
-USAGES = st.builds(Usage, *[COUNTS] * len(fields(Usage)))
+USAGES = st.builds(Usage, *[COUNTS] * len(Usage.__struct_fields__))
 
 
 @given(usage=USAGES)
 def test_every_token_is_in_exactly_one_bucket(usage: Usage) -> None:
-    tokens = [getattr(usage, field.name) for field in fields(Usage) if field.name != "web_searches"]
+    tokens = [getattr(usage, name) for name in Usage.__struct_fields__ if name != "web_searches"]
 
     assert usage.prompt + usage.billed_output == sum(tokens)
 
@@ -29,7 +28,7 @@ def test_buckets_that_do_not_add_up_are_unsound(usage: Usage, off_by: int) -> No
     assert not usage.is_sound(output_total=usage.billed_output - off_by)
 
 
-@pytest.mark.parametrize("bucket", [field.name for field in fields(Usage)])
+@pytest.mark.parametrize("bucket", Usage.__struct_fields__)
 def test_a_negative_count_is_unsound(bucket: str) -> None:
     assert not replace(NO_USAGE, **{bucket: -1}).is_sound()
 

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from seawall.assembly.entry import Entry
 from seawall.core.error import PolicyError
 from seawall.policy.plan import CompiledPolicy
+from seawall.ports.clock import Clock
 
 WATCH_S: Final = 0.5
 _log = logging.getLogger("seawall.policy")
@@ -17,14 +19,20 @@ _log = logging.getLogger("seawall.policy")
 class Live:
     """Hold the entry that new calls go through; a reload swaps it whole, and running calls keep their own.
 
-    `load` reads and compiles the policy (raising `PolicyError`), `make_entry` assembles it.
+    `load` reads and compiles the policy (raising `PolicyError`), `make_entry` assembles it. `first` is a policy that
+    was loaded already.
     """
 
-    def __init__(self, load: Callable[[], CompiledPolicy], make_entry: Callable[[CompiledPolicy], Entry]) -> None:
+    def __init__(
+        self,
+        load: Callable[[], CompiledPolicy],
+        make_entry: Callable[[CompiledPolicy], Entry],
+        first: CompiledPolicy | None = None,
+    ) -> None:
         self._load = load
         self._make_entry = make_entry
         self._lock = asyncio.Lock()
-        self.entry = make_entry(load())
+        self.entry = make_entry(first or load())
 
     async def reload(self) -> bool:
         """Read the policy again, off the event loop, and put it in force if it is good; say whether it is in force.
@@ -43,19 +51,22 @@ class Live:
             _log.info("policy in force", extra={"fields": {"version": policy.version}})
             return True
 
-    async def watch(self, path: Path) -> None:
-        """Reload whenever the file changes; runs until cancelled."""
+    async def watch(self, path: Path | None, clock: Clock) -> None:
+        """Reload whenever the file changes, and on the day on which a price in it does; runs until cancelled."""
         seen = _stamp(path)
         while True:
             await asyncio.sleep(WATCH_S)
             now = _stamp(path)
-            if now != seen:
+            day = self.entry.policy.changes_on
+            if now != seen or (day is not None and datetime.fromtimestamp(clock.wall_s(), UTC).date() >= day):
                 seen = now
                 await self.reload()
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
     """Tell one state of a file from another; None where there is no file, as in the middle of an editor's save."""
+    if path is None:
+        return None
     try:
         stat = path.stat()
     except OSError:

@@ -1,11 +1,11 @@
 """What a call used, in disjoint buckets of tokens."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one attempt as the provider counted them, every token in exactly one bucket.
 
     `cache_write_short` holds writes with the provider's shorter lifetime (Anthropic 5 minutes, OpenAI 30 minutes),

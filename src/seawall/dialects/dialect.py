@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, Protocol, TypeAlias
 
+import msgspec
+
 from seawall.core.error import SeawallError, UpstreamError
 from seawall.core.price import STANDARD, Mode
 from seawall.core.usage import Usage
@@ -36,8 +38,7 @@ UNKNOWN: Final = Endpoint("unknown", "", "", is_billed=False, has_body=False)  #
 UsageState: TypeAlias = Literal["none", "reported", "partial", "missing", "unsound"]
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(msgspec.Struct):
     """What an answer says of itself, read while it passes."""
 
     usage: Usage | None = None

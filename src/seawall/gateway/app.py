@@ -53,8 +53,7 @@ class Gateway:
 
         When the client is gone, the watchdog interrupts what is being waited for, and the call ends without an answer.
         """
-        url = httptools.parse_url(request.url)
-        path = (url.path or b"/").decode("latin-1")
+        path, query = _split_url(request.url)
         if path in ("/healthz", "/readyz"):
             connection.respond(request, _PROBE_HEAD, b'{"status":"ok"}')
             return
@@ -63,7 +62,7 @@ class Gateway:
             raise RuntimeError("a request is answered in a task")
         watchdog = self._kennel.watch(task)
         request.on_lost = watchdog.hang_up
-        exchange = self._exchange(request, path, url.query, watchdog)
+        exchange = self._exchange(request, path, query, watchdog)
         try:
             reply = await self._live.entry.call(exchange)
             head = reply_head(exchange, reply)
@@ -82,7 +81,7 @@ class Gateway:
             request.on_lost = None
             watchdog.close()
 
-    def _exchange(self, request: Request, path: str, query: bytes | None, watchdog: Watchdog) -> Exchange:
+    def _exchange(self, request: Request, path: str, query: bytes, watchdog: Watchdog) -> Exchange:
         headers = request.headers
         place = self._live.entry.paths.find(request.method, path)
         at_s = self._clock.wall_s()
@@ -144,6 +143,18 @@ async def _read_body(request: Request, limit: int) -> bytes:
             return await request.read_body(limit)
     except TimeoutError:
         raise BadRequest(f"the body took longer than {BODY_S:.0f} s to arrive", code="request.slow") from None
+
+
+def _split_url(url: bytes) -> tuple[str, bytes]:
+    """Split a request target (RFC 9112 §3.2), a proxy's absolute form too, into its path, still encoded, and query."""
+    if not url.startswith(b"/"):
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError:
+            return "", b""
+        return (parsed.path or b"/").decode("latin-1"), parsed.query or b""
+    path, _, query = url.partition(b"?")
+    return path.decode("latin-1"), query
 
 
 def _forwarded_query(query: bytes) -> str:

@@ -1,5 +1,7 @@
 """How a gateway process is started."""
 
+import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -21,3 +23,11 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     insecure_dev: bool = False
     sandbox_url: str = ""
     grace_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The listening sockets of a gateway; of several workers only the one in slot 0 has the admin port."""
+
+    data: socket.socket
+    admin: socket.socket | None

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from seawall.gateway.options import ServeOptions
+from seawall.gateway.options import Ports, ServeOptions
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
@@ -30,10 +30,9 @@ class _Slot:
 class Supervisor:
     """Own the listening sockets and the worker processes; every worker inherits the sockets and accepts for itself."""
 
-    def __init__(self, options: ServeOptions, data_port: socket.socket, admin_port: socket.socket) -> None:
+    def __init__(self, options: ServeOptions, ports: Ports) -> None:
         self._options = options
-        self._data_port = data_port
-        self._admin_port = admin_port
+        self._ports = ports
         self._slots = [_Slot(number) for number in range(options.workers)]
         self._stopping = asyncio.Event()
 
@@ -80,7 +79,9 @@ class Supervisor:
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _spawn(self, number: int) -> asyncio.subprocess.Process:
-        ports = [self._data_port.fileno()] + ([self._admin_port.fileno()] if number == 0 else [])
+        ports = [self._ports.data.fileno()]
+        if number == 0 and self._ports.admin is not None:
+            ports.append(self._ports.admin.fileno())
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

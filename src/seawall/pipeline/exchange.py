@@ -1,9 +1,10 @@
 """One client call on its way through the guards."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, TypeAlias
+
+import msgspec
 
 from seawall.core.principal import Principal
 from seawall.core.record import MAX_NOTES, AttemptRecord
@@ -16,8 +17,7 @@ from seawall.pipeline.watchdog import Watchdog
 Headers: TypeAlias = Mapping[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(msgspec.Struct, frozen=True):
     """What the caller says of the call, beside what the key says. Empty text means "not said"."""
 
     user: str = ""
@@ -29,8 +29,7 @@ class Labels:
 NO_LABELS: Final = Labels()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a request line and its headers ask for. `route` is empty where the path names none.
 
     `read_body` reads the body whole, once, and raises `BodyTooLarge` as soon as it is longer than its argument.
@@ -114,8 +113,7 @@ class Exchange:
             self.notes.append(code)
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """What goes back to the client: a whole body, or a stream whose opening has been seen.
 
     `headers` are those of the provider that may be passed on, names in lower case.

@@ -1,13 +1,13 @@
 """The way out to a provider."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from seawall.core.target import Origin, Timeouts
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(msgspec.Struct, frozen=True):
     """One HTTP request, ready for the wire.
 
     `head` holds the header lines after the request line, each ending in CRLF, without Host, Content-Length and

@@ -9,7 +9,7 @@ from seawall.guards.tokens.rule import decide_input, decide_output
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 
-# The first name is the one that is filled in; older OpenAI clients and compatible servers use the second.
+# Where a client may have put the ceiling; where it put none, the target's own field is filled in.
 _FIELDS: Final = {MESSAGES: ("max_tokens",), CHAT: ("max_completion_tokens", "max_tokens")}
 
 
@@ -29,7 +29,8 @@ class TokensGuard:
         body = exchange.body
         if body is not None:
             if names is not None:
-                name = next((name for name in names if name in body.fields), names[0])
+                name = next((name for name in names if name in body.fields), "")
+                name = name or (exchange.target.max_tokens_field if exchange.target else names[0])
                 verdict = decide_output(self._settings, body.fields.get(name))
                 if isinstance(verdict, Degrade):
                     body.set(name, self._settings.max_tokens)
