@@ -1,0 +1,1 @@
+"""The Messages dialect as its provider speaks it."""

@@ -1,0 +1,89 @@
+"""The Claude models: one row a model, so that what differs between them is in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Claude:
+    """What one model can do and what it refuses.
+
+    `thinking` is its default; `can_disable` and `can_budget` say whether it takes `thinking.type` `disabled` and
+    `enabled`, `can_think_between_tools` the same for `between_tools`. `disable_up_to` is the highest effort with which
+    thinking can be off, where that is bounded. `letters` belongs to its tokenizer, see `seawall.sandbox.token`.
+    """
+
+    id: str
+    line: str
+    least_cached: int
+    thinking: Literal["always", "on", "off"]
+    can_disable: bool = True
+    can_budget: bool = False
+    can_think_between_tools: bool = False
+    disable_up_to: str = ""
+    can_force_tools: bool = True
+    can_prefill: bool = False
+    can_sample: bool = False
+    has_system_messages: bool = True
+    has_fast_mode: bool = False
+    shows_thinking: bool = False
+    letters: int = 4
+    context: int = 1_000_000
+    max_output: int = 128_000
+    most_image_tokens: int = 4_784
+    has_geo: bool = True
+    created: str = "1970-01-01"  # what the provider says where it does not tell
+    retires: str = ""
+    dated: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name for people: `Claude Opus 5.5`."""
+        _, line, *version = self.id.split("-")
+        return f"Claude {line.title()} {'.'.join(version)}"
+
+
+def _fable(name: str, line: str, **rest: object) -> Claude:
+    return Claude(name, line, 512, "always", can_disable=False, can_force_tools=False, **rest)  # type: ignore[arg-type]  # the rows below are checked by their test
+
+
+_CLAUDE: Final = (
+    _fable("claude-fable-5-2", "fable"),
+    _fable("claude-mythos-5-2", "mythos"),
+    Claude("claude-haiku-5-5", "haiku", 512, "on", disable_up_to="high", created="2026-10-07"),
+    Claude("claude-sonnet-5-5", "sonnet", 512, "on", can_disable=False, can_think_between_tools=True,
+           disable_up_to="high", can_force_tools=False, created="2026-09-29"),
+    _fable("claude-fable-5-1", "fable", created="2026-09-01"),
+    Claude("claude-opus-5-5", "opus", 512, "always", can_disable=False, can_force_tools=False, has_fast_mode=True,
+           created="2026-09-22"),
+    _fable("claude-mythos-5-1", "mythos", created="2026-09-01"),
+    Claude("claude-sonnet-5", "sonnet", 1_024, "on", has_system_messages=False),
+    Claude("claude-fable-5", "fable", 512, "always", can_disable=False),
+    Claude("claude-mythos-5", "mythos", 512, "always", can_disable=False),
+    Claude("claude-opus-5", "opus", 512, "on", disable_up_to="high", has_fast_mode=True),
+    Claude("claude-opus-4-8", "opus", 1_024, "off", has_fast_mode=True),
+    Claude("claude-opus-4-7", "opus", 2_048, "off", has_system_messages=False),
+    Claude("claude-opus-4-6", "opus", 4_096, "off", can_budget=True, can_sample=True, has_system_messages=False,
+           shows_thinking=True, letters=8, most_image_tokens=1_568),
+    Claude("claude-sonnet-4-6", "sonnet", 1_024, "off", can_budget=True, can_sample=True, has_system_messages=False,
+           shows_thinking=True, letters=8, most_image_tokens=1_568),
+    Claude("claude-haiku-4-5", "haiku", 4_096, "off", can_budget=True, can_prefill=True, can_sample=True,
+           has_system_messages=False, shows_thinking=True, letters=8, context=200_000, max_output=64_000,
+           most_image_tokens=1_568, has_geo=False, created="2025-10-01", dated="claude-haiku-4-5-20251001"),
+    Claude("claude-opus-4-5", "opus", 4_096, "off", can_budget=True, can_prefill=True, can_sample=True,
+           has_system_messages=False, shows_thinking=True, letters=8, context=200_000, max_output=64_000,
+           most_image_tokens=1_568, has_geo=False, created="2025-11-01", dated="claude-opus-4-5-20251101"),
+    Claude("claude-sonnet-4-5", "sonnet", 1_024, "off", can_budget=True, can_prefill=True, can_sample=True,
+           has_system_messages=False, shows_thinking=True, letters=8, context=200_000, max_output=64_000,
+           most_image_tokens=1_568, has_geo=False, created="2025-09-29", retires="2026-11-30",
+           dated="claude-sonnet-4-5-20250929"),
+)  # fmt: skip  # a table, one model a row
+
+CLAUDE: Final[Mapping[str, Claude]] = {model.id: model for model in _CLAUDE}
+DATED: Final[Mapping[str, Claude]] = {model.dated: model for model in _CLAUDE if model.dated}
+
+
+def find(name: str) -> Claude | None:
+    """Find a model by its name or its dated name."""
+    return CLAUDE.get(name) or DATED.get(name)

@@ -1,0 +1,1 @@
+"""The Chat Completions and Embeddings dialect as its provider speaks it."""
