@@ -16,6 +16,7 @@ NAMELESS: Final = frozenset(
 TESTED_ELSEWHERE: Final = {
     "src/seawall/__init__.py": "tests/test_front_door.py watches what it shows",
     "src/seawall/__main__.py": "two lines that every end-to-end test runs",
+    "src/seawall/testing/keys.py": "the suite itself; tests/stores runs it on every backend",
 }
 
 # Test folders that mirror no package.
@@ -28,11 +29,20 @@ def _guard_rooms() -> list[str]:
 
 
 def _test_places(source: Path) -> Iterable[Path]:
-    folder = TESTS / source.relative_to(SOURCE).parent
-    return chain(
-        folder.glob(f"test_{source.stem}.py"),
-        folder.glob(f"test_{source.stem}_*.py"),
-        (folder / source.stem).glob("test_*.py"),
+    """Give the tests of a source file: in a file or folder of its name, or in those of the package it is a part of.
+
+    Only a package within a room may be tested as a whole; a room's own files have tests of their own names.
+    """
+    below = source.relative_to(SOURCE)
+    whole = below.parents[:-2] if len(below.parts) > 2 else ()
+    named = [below.with_suffix(""), *whole]
+    return chain.from_iterable(
+        chain(
+            (TESTS / name.parent).glob(f"test_{name.name}.py"),
+            (TESTS / name.parent).glob(f"test_{name.name}_*.py"),
+            (TESTS / name).glob("test_*.py") if name == named[0] else (),
+        )
+        for name in named
     )
 
 
