@@ -1,6 +1,7 @@
 """Carry the token rules out."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from seawall.core.error import BadRequest
 from seawall.core.verdict import Degrade, Refuse
@@ -25,12 +26,9 @@ class TokensGuard:
         Raises:
             BadRequest: the number is none, is above a ceiling that refuses, or the prompt is too long.
         """
-        names = _FIELDS.get(exchange.endpoint)
         body = exchange.body
         if body is not None:
-            if names is not None:
-                name = next((name for name in names if name in body.fields), "")
-                name = name or (exchange.target.max_tokens_field if exchange.target else names[0])
+            for name in self._names(exchange, body.fields):
                 verdict = decide_output(self._settings, body.fields.get(name))
                 if isinstance(verdict, Degrade):
                     body.set(name, self._settings.max_tokens)
@@ -41,3 +39,12 @@ class TokensGuard:
             if isinstance(fits, Refuse):
                 raise BadRequest(fits.note, code=fits.code)
         return await call_next(exchange)
+
+    @staticmethod
+    def _names(exchange: Exchange, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """Name every field that holds a ceiling, since providers differ in which they read, or the one to fill in."""
+        names = _FIELDS.get(exchange.endpoint, ())
+        found = tuple(name for name in names if fields.get(name) is not None)
+        if found or not names:
+            return found
+        return (exchange.target.max_tokens_field if exchange.target else names[0],)
