@@ -26,6 +26,8 @@ from seawall.policy.validate import did_you_mean
 
 MAX_ANTHROPIC_TEMPERATURE: Final = 1.0
 
+_NAME_DEPTH: Final = 2
+_WHOLE: Final = frozenset({"providers", "prices"})
 _BYTES_PER_MB: Final = 1024 * 1024
 _NO_STAND_INS: Final[Mapping[str, Provider]] = MappingProxyType({})
 
@@ -108,7 +110,8 @@ def compile_policy(reading: Reading, surroundings: Surroundings) -> Compiled:
 
 def _not_echoes(faults: list[Fault], first: tuple[Fault, ...]) -> list[Fault]:
     """Leave out what is only the echo of an earlier fault: the part that it misses was there, but faulty."""
-    sections = {str(fault.path[0]) for fault in first if fault.path}
+    # A fault within a route or profile leaves its name standing; one within a provider or price leaves nothing to use.
+    sections = {str(f.path[0]) for f in first if f.path and (len(f.path) <= _NAME_DEPTH or f.path[0] in _WHOLE)}
     if any(not fault.path for fault in first):
         return []
     return [
@@ -277,7 +280,7 @@ class Compiler:
                 known = {"route": list(document.routes), "provider": list(self.roster.entries)}.get(kind)
                 if known is not None and name != "*" and name not in known:
                     hint = did_you_mean(name, known)
-                    leans_on = frozenset({"routes", "providers"})
+                    leans_on = frozenset({f"{kind}s"})
                     found = f'the {kind} "{name}"'
                     self._fault((section, account), found, f"a {kind} of this policy", hint, "name.unknown", leans_on)
         for name in document.profiles:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from seawall.policy.document import PolicyDocument, RouteDocument
 from seawall.policy.effective import WAITS, Effective, ProfileError, effective, profile_chain
@@ -66,7 +66,13 @@ class Draft:
     mend: str = ""
 
 
-Rule: TypeAlias = Callable[[Judged], Iterator[Draft]]
+class Rule(NamedTuple):
+    """One rule: how bad it is, its stable code, what it looks for in a few words, and the looking itself."""
+
+    level: Level
+    code: str
+    what: str
+    find: Callable[[Judged], Iterator[Draft]]
 
 
 def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today: date) -> tuple[Finding, ...]:
@@ -77,9 +83,9 @@ def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today
     routes = tuple(route for name in document.routes if (route := _route(document, roster, name)) is not None)
     judged = Judged(document, roster, routes, References(environment), today)
     findings = [
-        Finding(level, code, reading.places.of_key(draft.path), draft.path, draft.message, draft.mend)
-        for level, code, rule in RULES
-        for draft in rule(judged)
+        Finding(rule.level, rule.code, reading.places.of_key(draft.path), draft.path, draft.message, draft.mend)
+        for rule in RULES
+        for draft in rule.find(judged)
     ]
     return tuple(sorted(findings, key=lambda finding: (finding.place, path_text(finding.path), finding.code)))
 
@@ -350,31 +356,31 @@ def _unused_price(judged: Judged) -> Iterator[Draft]:
 
 
 # Codes are stable: people filter by them.
-RULES: Final[tuple[tuple[Level, str, Rule], ...]] = (
-    ("warning", "budget.none", _no_budget),
-    ("warning", "budget.waiting", _budget_waits),
-    ("warning", "limit.waiting", _limits_wait),
-    ("warning", "retry.waiting", _retries_wait),
-    ("warning", "fallback.waiting", _fallback_waits),
-    ("warning", "fallback.none", _no_fallback),
-    ("warning", "model.floating", _floating),
-    ("warning", "model.retired", _retired),
-    ("warning", "model.retiring", _retiring),
-    ("warning", "timeout.none", _no_timeout),
-    ("warning", "timeout.unreachable", _late_timeouts),
-    ("warning", "tokens.none", _no_max_tokens),
-    ("warning", "tokens.above_model", _above_model),
-    ("warning", "json.unchecked", _json_unchecked),
-    ("warning", "secret.missing", _secret_missing),
-    ("error", "secret.unsafe", _secret_unsafe),
-    ("warning", "secret.none", _no_key),
-    ("warning", "url.unencrypted", _plain_http),
-    ("warning", "url.no_version", _no_version),
-    ("warning", "price.regional", _regional),
-    ("note", "model.any", _own_model),
-    ("note", "sampling.dropped", _sampling_dropped),
-    ("note", "provider.unused", _unused_provider),
-    ("note", "provider.off", _switched_off),
-    ("note", "profile.unused", _unused_profile),
-    ("note", "price.unused", _unused_price),
+RULES: Final = (
+    Rule("warning", "budget.none", "no budget covers the route", _no_budget),
+    Rule("warning", "budget.waiting", "a budget that this version does not enforce", _budget_waits),
+    Rule("warning", "limit.waiting", "a limit that this version does not enforce", _limits_wait),
+    Rule("warning", "retry.waiting", "retries, which this version does not make", _retries_wait),
+    Rule("warning", "fallback.waiting", "a fallback, which this version does not use", _fallback_waits),
+    Rule("warning", "fallback.none", "one model and nothing behind it", _no_fallback),
+    Rule("warning", "model.floating", "a name whose model the provider may change", _floating),
+    Rule("warning", "model.retired", "a model that is switched off", _retired),
+    Rule("warning", "model.retiring", "a model that is switched off within 90 days", _retiring),
+    Rule("warning", "timeout.none", "no total timeout from route or profile", _no_timeout),
+    Rule("warning", "timeout.unreachable", "a timeout longer than the total", _late_timeouts),
+    Rule("warning", "tokens.none", "no ceiling of tokens from route or profile", _no_max_tokens),
+    Rule("warning", "tokens.above_model", "a ceiling above what the model gives", _above_model),
+    Rule("warning", "json.unchecked", "strict JSON asked of a model whose answer is not checked", _json_unchecked),
+    Rule("warning", "secret.missing", "a secret that is not on this machine", _secret_missing),
+    Rule("error", "secret.unsafe", "a secret that others can read, or that cannot travel", _secret_unsafe),
+    Rule("warning", "secret.none", "a provider elsewhere that is called without a key", _no_key),
+    Rule("warning", "url.unencrypted", "http:// to another machine", _plain_http),
+    Rule("warning", "url.no_version", "an OpenAI address without the usual /v1", _no_version),
+    Rule("warning", "price.regional", "a region with prices of its own", _regional),
+    Rule("note", "model.any", "the client's own model decides", _own_model),
+    Rule("note", "sampling.dropped", "a sampling setting that the model refuses", _sampling_dropped),
+    Rule("note", "provider.unused", "a provider that no route uses", _unused_provider),
+    Rule("note", "provider.off", "a provider that is switched off", _switched_off),
+    Rule("note", "profile.unused", "a profile that no route uses", _unused_profile),
+    Rule("note", "price.unused", "a price of a model that no route uses", _unused_price),
 )

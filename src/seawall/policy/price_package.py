@@ -1,4 +1,4 @@
-"""The genai-prices package as schedules.
+"""The genai-prices package as schedules. `python -m seawall.policy.price_package` makes the snapshot anew.
 
 This is the only module that imports the package, and nothing imports this module before a price is asked for that the
 snapshot beside it does not hold: building the package's table costs some 350 ms and 20 MB. A model is left out where a
@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import genai_prices
+import orjson
 from genai_prices import types
 from genai_prices.data import providers
 
@@ -21,6 +23,7 @@ from seawall.core.price import Band, Price, Rates
 from seawall.policy.price_schedule import Period, Schedule, to_plain
 
 SOURCE: Final = f"genai-prices {genai_prices.__version__}"
+SNAPSHOT: Final = Path(__file__).with_name("price_snapshot.json")
 SNAPSHOT_PROVIDERS: Final = ("anthropic", "openai")
 
 _LONG_AGO: Final = date(2000, 1, 1)
@@ -212,3 +215,7 @@ def plain_clause(clause: object) -> dict[str, Any]:
             return {"regex": text}
         case _:
             raise TypeError(f"{type(clause).__name__} is a rule of matching that is not known here")
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_bytes(orjson.dumps(snapshot()) + b"\n")

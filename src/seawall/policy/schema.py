@@ -31,6 +31,8 @@ def _tidy(node: Any) -> Any:
     choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         node = {**choices[0], **{key: value for key, value in node.items() if key != "anyOf"}}
+    if "patternProperties" in node:
+        node = {**node, "additionalProperties": False}
     return {
         key: _tidy_names(value) if key in {"properties", "$defs"} else _tidy(value)
         for key, value in node.items()

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from docs.policy_reference import PAGE, filled
+from seawall.policy.fault import Path as DocumentPath
+from seawall.policy.schema import DRAFT, expectation, is_mapping, policy_schema, schema_at, valid_keys
+from seawall.policy.starter import STARTER
+
+SMALLEST = """
+routes: {/ai/automation: {model: claude-3-sonnet-20240229, temperature: 0.2, max_tokens: 600, enforce_json: true,
+retries: 1, timeout_ms: 20000, budget_per_day_usd: 20}, /ai/chat: {model: claude-3-haiku-20240307, temperature: 0.6,
+max_tokens: 300, streaming: true}}
+"""
+PRICES = """
+routes: {/a: {}}
+prices: {m: {input_usd_per_mtok: 1, from: '2026-11-01'}, n: [{output_usd_per_mtok: 2}, {bands: [{above_tokens: 5}]}]}
+budgets: {"team:*": {per_day_usd: 1}}
+"""
+
+
+def _is_valid(text: str) -> bool:
+    validator = jsonschema.Draft202012Validator(policy_schema())
+    return bool(validator.is_valid(YAML(typ="safe", pure=True).load(text)))
+
+
+@pytest.mark.parametrize("text", [SMALLEST, STARTER, PRICES], ids=["row C1", "starter", "prices"])
+def test_the_schema_takes_good_policies(text: str) -> None:
+    assert _is_valid(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "routes: {/a: {modle: x}}",
+        "routes: {a: {}}",
+        "routes: {/a: {temperature: 3}}",
+        "routes: {/a: {max_tokens: null}}",
+        "version: 2",
+        "routes: {/a: {}}\nproviders: {x: {api_key: hunter2}}",
+        "routes: {/a: {}}\nbudgets: {nobody: {per_day_usd: 1}}",
+    ],
+)
+def test_the_schema_refuses_what_reading_refuses(text: str) -> None:
+    assert not _is_valid(text)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(policy_schema())
+
+    assert policy_schema()["$schema"] == DRAFT
+
+
+def test_everything_in_the_schema_is_described() -> None:
+    sections = {"the document": policy_schema(), **policy_schema()["$defs"]}
+    silent = [
+        f"{name}.{key}"
+        for name, node in sections.items()
+        for key, value in node["properties"].items()
+        if "description" not in value and "$ref" not in value
+    ]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("version",), "1"),
+        (("routes",), "a mapping"),
+        (("routes", "/a", "temperature"), "a number from 0 to 2"),
+        (("routes", "/a", "top_p"), "a number above 0 and at most 1"),
+        (("routes", "/a", "max_tokens"), "a whole number from 1 to 10000000"),
+        (("routes", "/a", "streaming"), "true or false"),
+        (("routes", "/a", "class"), "one of interactive, automation, analysis"),
+        (("routes", "/a", "model"), "a text"),
+        (("routes", "/a", "fallback"), "a list of at most 8"),
+        (("routes", "/a", "fallback", 0), "a text"),
+        (("prices", "m", "input_usd_per_mtok"), "a number from 0 to 1000000"),
+        (("prices", "m", 1, "bands", 0, "above_tokens"), "a whole number from 1 to 10000000"),
+        (("routes", "/a", "nothing", "here"), "a value"),
+    ],
+)
+def test_what_is_expected_is_said_in_words(path: DocumentPath, expected: str) -> None:
+    assert expectation(path) == expected
+
+
+def test_the_keys_of_a_place_are_known() -> None:
+    assert valid_keys(("journal",)) == ["keep_metadata_days", "keep_bodies_days"]
+    assert valid_keys(("routes",)) == []
+    assert valid_keys(("nothing",)) == []
+
+
+def test_a_mapping_is_told_from_other_values() -> None:
+    assert is_mapping(schema_at(("routes", "/a")))
+    assert not is_mapping(schema_at(("version",)))
+    assert not is_mapping(None)
+
+
+def test_the_reference_page_holds_every_key_as_the_code_has_it() -> None:
+    page = Path(PAGE).read_text("utf-8")
+
+    assert filled(page) == page, "run python -m docs.policy_reference"
