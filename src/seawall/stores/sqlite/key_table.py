@@ -19,7 +19,7 @@ from seawall.stores.sqlite.keys import LIVING, open_keys, read_keys
 POLL_S: Final = 0.1
 STALE_AFTER_S: Final = 60.0
 _NOBODY: Final[tuple[bytes, None]] = (bytes(32), None)
-_log: Final = logging.getLogger(__name__)
+_log: Final = logging.getLogger("seawall.keys")
 
 _Table = Mapping[bytes, tuple[bytes, Principal]]
 
@@ -126,16 +126,16 @@ class KeyTable:
         self._read_at_s = self._monotonic_s()
         if self._is_failing:
             self._is_failing = False
-            _log.warning("keys.readable_again")
+            _log.warning("key store readable again")
 
     def _fail(self, error: Exception) -> None:
         self._disconnect()
         if not self._is_failing:
             self._is_failing = True
-            _log.error("keys.unreadable", extra={"error": str(error), "serving_for_s": self._stale_after_s})
+            _log.error("key store unreadable, the last good table serves on", extra={"fields": {"error": str(error)}})
         if self._table is not None and self._monotonic_s() - self._read_at_s >= self._stale_after_s:
             self._table = None
-            _log.error("keys.stale", extra={"stale_after_s": self._stale_after_s})
+            _log.error("key store unreadable for too long, no key counts", extra={"fields": {"s": self._stale_after_s}})
 
     def _disconnect(self) -> None:
         if self._db is not None:
