@@ -2,20 +2,18 @@
 
 import asyncio
 import logging
-import random
-import re
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
 
 import httptools
 
+from seawall.assembly.arrival import forwarded_query, new_exchange
+from seawall.assembly.head import error_head, reply_head
 from seawall.assembly.live import Live
 from seawall.assembly.path import dialect_of
 from seawall.core.error import BadRequest, Refused, SeawallError, UpstreamError
 from seawall.core.money import usd_text
 from seawall.gateway.connection import Connection
-from seawall.gateway.head import error_head, reply_head
 from seawall.gateway.request import Request
 from seawall.pipeline.exchange import Asked, Exchange
 from seawall.pipeline.stream import StreamReply
@@ -23,16 +21,8 @@ from seawall.pipeline.watchdog import HungUp, Kennel, Watchdog
 from seawall.ports.clock import Clock
 
 BODY_S: Final = 30.0
-_QUERY_NAMES: Final = frozenset({"beta", "limit", "before_id", "after_id", "after", "order"})
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _PROBE_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 _log = logging.getLogger("seawall.gateway")
-_draw = random.Random()  # noqa: S311  # ids have to differ, not to be secret
-
-
-def new_id(at_s: float) -> str:
-    """Make a request id: 48 bits of milliseconds, so that ids sort by time, and 80 random ones (as UUID version 7)."""
-    return f"req_{int(at_s * 1000):012x}{_draw.getrandbits(80):020x}"
 
 
 class Gateway:
@@ -92,12 +82,9 @@ class Gateway:
             lambda limit: _read_body(request, limit),
             place.route,
             place.model_id,
-            _forwarded_query(query) if query else "",
+            forwarded_query(query) if query else "",
         )
-        exchange = Exchange(new_id(at_s), at_s, watchdog, asked)
-        traceparent = headers.get(b"traceparent")
-        exchange.trace_id = (_trace_id(traceparent) if traceparent else "") or exchange.id[4:]
-        return exchange
+        return new_exchange(at_s, watchdog, asked)
 
     async def _pump(self, exchange: Exchange, stream: StreamReply, connection: Connection, request: Request) -> None:
         """Send a stream to its end. A broken one gets one error event, and then the connection breaks."""
@@ -155,18 +142,3 @@ def _split_url(url: bytes) -> tuple[str, bytes]:
         return (parsed.path or b"/").decode("latin-1"), parsed.query or b""
     path, _, query = url.partition(b"?")
     return path.decode("latin-1"), query
-
-
-def _forwarded_query(query: bytes) -> str:
-    """Keep the parameters that the dialects define; anything else, a key in the wrong place too, stays here."""
-    try:
-        pairs = parse_qsl(query.decode("latin-1"), max_num_fields=32)
-    except ValueError:
-        return ""
-    return urlencode([(name, value) for name, value in pairs if name in _QUERY_NAMES])
-
-
-def _trace_id(traceparent: bytes) -> str:
-    """Give the trace id of a W3C traceparent, or nothing for one that is not valid."""
-    match = _TRACEPARENT.fullmatch(traceparent)
-    return match[1].decode() if match and match[1] != b"0" * 32 else ""
