@@ -74,6 +74,7 @@ def command(  # noqa: PLR0917  # click passes them by name
         raise click.UsageError(f"--insecure-dev checks no keys, so it needs --host on loopback, not {host}")
     if policy is None and DEFAULT_POLICY.is_file():
         policy = DEFAULT_POLICY
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     data, admin = _listen("--port", host, port), _listen("--admin-port", ADMIN_HOST, admin_port)
     options = ServeOptions(
         policy=policy,

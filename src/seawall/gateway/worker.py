@@ -27,10 +27,10 @@ from seawall.pipeline.dispatch import Outlet
 from seawall.pipeline.watchdog import Kennel
 from seawall.policy.plan import CompiledPolicy
 from seawall.stores.sqlite.key_table import KeyTable
+from seawall.telemetry.journal.pepper import UserHasher, read_pepper
 from seawall.telemetry.journal.retention import Keep
 from seawall.telemetry.journal.writer import Writer, WriterSettings
 from seawall.telemetry.log import install_logging
-from seawall.telemetry.person import PersonHasher, read_pepper
 from seawall.telemetry.scrub import Scrubber
 from seawall.upstreams.choose import open_upstream
 from seawall.upstreams.provider_head import ProviderHeads
@@ -38,6 +38,7 @@ from seawall.upstreams.reply_head import passed_on
 from seawall.upstreams.settings import UpstreamSettings
 
 ORPHAN_S: Final = 1.0
+JOURNAL_DIR: Final = "journal"
 _log = logging.getLogger("seawall.gateway")
 
 
@@ -62,7 +63,7 @@ async def run_worker(
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        writer = Writer(options.state_dir / JOURNAL, scrubber, clock, WriterSettings(slot=slot))
+        writer = Writer(options.state_dir / JOURNAL_DIR, scrubber, clock, WriterSettings(slot=slot))
         stack.callback(writer.close)
         keys = None
         if not options.insecure_dev:
@@ -70,10 +71,10 @@ async def run_worker(
             stack.callback(keys.close)
         upstream = open_upstream(UpstreamSettings(), environment)
         stack.push_async_callback(upstream.aclose)
-        person = PersonHasher(read_pepper(options.state_dir))
+        users = UserHasher(read_pepper(options.state_dir))
         tidy = _tidy(scrubber)
         house = House(
-            JournalGuard(writer, JournalSettings(person.hash, tidy)), Outlet(upstream, ProviderHeads(), passed_on)
+            JournalGuard(writer, JournalSettings(users.hash, tidy)), Outlet(upstream, ProviderHeads(), passed_on)
         )
 
         source = PolicySource(options.policy, environment, options.sandbox_url)
@@ -84,7 +85,7 @@ async def run_worker(
             return Entry(policy, house, keys, ANONYMOUS)
 
         live = Live(source.load, enter, policy)
-        server = DataServer(Gateway(live, Kennel(loop), clock, scrubber.scrub).handle)
+        server = DataServer(Gateway(live, Kennel(loop, clock.monotonic_s), clock, scrubber.scrub).handle)
         await server.start(ports.data)
         stop = asyncio.Event()
         tasks = [loop.create_task(live.watch(options.policy, clock), name="policy watch")]

@@ -57,11 +57,11 @@ def record_of(
 ) -> CallRecord:
     """Put the exchange's facts into the record's fields; there is no other way into the journal."""
     last = exchange.attempts[-1] if exchange.attempts else None
-    duration_s = exchange.watchdog.now_s() - exchange.started_s
+    duration_s = round(exchange.watchdog.now_s() - exchange.started_s, 6)
     principal, labels, target, tidy = exchange.principal, exchange.labels, exchange.target, settings.tidy
     first_token_s = None
     if last is not None and last.first_token_s is not None:
-        first_token_s = last.started_s + last.first_token_s
+        first_token_s = round(last.started_s + last.first_token_s, 6)
     return CallRecord(
         id=exchange.id,
         at_s=exchange.at_s,
@@ -85,7 +85,7 @@ def record_of(
         model=tidy(bounded(target.model)) if target else "",
         policy_version=exchange.policy_version,
         duration_s=duration_s,
-        overhead_s=max(duration_s - exchange.provider_wait_s, 0.0),
+        overhead_s=round(max(duration_s - exchange.provider_wait_s, 0.0), 6),
         first_token_s=first_token_s,
         tokens_per_s=_tokens_per_s(exchange, duration_s, first_token_s),
         stop_reason=last.stop_reason if last else "",

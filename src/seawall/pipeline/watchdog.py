@@ -6,6 +6,7 @@ exchange each `TICK_S`; it runs only while there is one, and it makes a timeout 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Final
 
 from seawall.core.error import DeadlineExceeded, SeawallError, UpstreamTimeout
@@ -106,14 +107,17 @@ class Watchdog:
 
 
 class Kennel:
-    """All watchdogs of one event loop and their ticker, which ends by itself after the last of them."""
+    """All watchdogs of one event loop and their ticker, which ends by itself after the last of them.
+
+    `time` is the monotonic clock to measure by, the loop's own by default; uvloop's counts in whole milliseconds.
+    """
 
     __slots__ = ("_loop", "_ticking", "time", "watching")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, time: Callable[[], float] | None = None) -> None:
         self._loop = loop
         self._ticking = False
-        self.time = loop.time
+        self.time = time or loop.time
         self.watching: set[Watchdog] = set()
 
     def watch(self, task: "asyncio.Task[object]") -> Watchdog:
@@ -129,7 +133,7 @@ class Kennel:
         if not self.watching:
             self._ticking = False
             return
-        now_s = self._loop.time()
+        now_s = self.time()
         for dog in tuple(self.watching):
             dog.look(now_s)
         self._loop.call_later(TICK_S, self._tick)
