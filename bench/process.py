@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -137,16 +138,27 @@ def started(command: Sequence[str], core: int, log: Path) -> Iterator[Running]:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    pids = tree(child.pid)
+    descendants = _handles(tree(child.pid)[1:])
     child.terminate()
     try:
         child.wait(STOP_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    for pid in pids[1:]:
+    for handle in descendants:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [], STOP_S)  # readable once it has ended
+        os.close(handle)
+
+
+def _handles(pids: Sequence[int]) -> list[int]:
+    """Open a handle for each process, so that a number that is given anew later is never mistaken for it."""
+    handles = []
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            handles.append(os.pidfd_open(pid))
+    return handles
 
 
 def wall_s(command: Sequence[str], core: int, times: int) -> list[float]:

@@ -1,6 +1,7 @@
 """Show where a gateway's time goes: py-spy for its Python stacks, perf for what is below them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from bench.stage import PACE_US, STREAMS_AT_ONCE, Scene, peer_up
 from bench.traffic import Call, Shape, apply, write_call
 
 SAMPLES_PER_S: Final = 400
-TOP: Final = 40
+TOP: Final = 60
+_LINE_NUMBER: Final = re.compile(r":\d+(?=\)$)")
 
 
 def _busiest(root: int) -> int:
@@ -46,22 +48,20 @@ def _perf(pid: int, seconds: float, to: Path) -> list[str] | None:
 
 
 def top_of(stacks: Iterable[str]) -> str:
-    """Rank functions by their own samples and by those of all they call, from collapsed stacks (`a;b;c 12`)."""
+    """Rank lines by their own samples and functions by those of all they call, from collapsed stacks (`a;b;c 12`)."""
     own: Counter[str] = Counter()
     whole: Counter[str] = Counter()
-    total = 0
     for line in stacks:
         stack, _, count = line.rpartition(" ")
-        frames, samples = stack.split(";"), int(count)
-        total += samples
-        own[frames[-1]] += samples
-        for frame in set(frames):
-            whole[frame] += samples
-    lines = [f"{total} samples", "", "own %  whole %  function"]
-    for frame, samples in own.most_common(TOP):
-        lines.append(f"{100 * samples / total:5.1f}  {100 * whole[frame] / total:7.1f}  {frame}")
-    lines += ["", "whole %  function"]
-    lines += [f"{100 * samples / total:7.1f}  {frame}" for frame, samples in whole.most_common(TOP)]
+        frames = stack.split(";")
+        own[frames[-1]] += int(count)
+        for function in {_LINE_NUMBER.sub("", frame) for frame in frames}:
+            whole[function] += int(count)
+    total = max(own.total(), 1)
+    lines = [f"{own.total()} samples"]
+    for title, ranked in (("itself, by line", own), ("with all it calls, by function", whole)):
+        lines += ["", f"    %  {title}"]
+        lines += [f"{100 * samples / total:5.1f}  {name}" for name, samples in ranked.most_common(TOP)]
     return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,8 @@ from bench.figure import DIRECT, METRICS, Figures, Metric, missed
 
 JUDGED: Final = "seawall"
 ABSENT: Final = "n/a"
+BEGIN: Final = "<!-- report -->"
+END: Final = "<!-- end of report -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,10 @@ def warnings_of(medians: Mapping[str, Figures]) -> list[str]:
         if peer == DIRECT:
             continue
         if not figures["headroom"] >= 3:
+            own = figures["core_used"] >= 95
             found.append(
                 f"{peer}: load and upstream are only {figures['headroom']:.1f} times faster, expected 3; its core was "
-                f"{figures['core_used']:.0f} % used, so its calls/s are at most that much too low; CPU per call holds"
+                f"{'full all the same, so its calls/s are its own' if own else 'not full, so its calls/s are theirs'}"
             )
         if not figures["burst_headroom"] >= 3:
             found.append(
@@ -92,10 +95,10 @@ def markdown(report: Report) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     settings = ", ".join(f"{name} {value}" for name, value in report.settings.items())
     lines = [
-        f"Machine: {report.machine}.",
-        f"Versions: {versions}.",
-        f"Date: {datetime.now(UTC):%Y-%m-%d}.",
-        f"Settings: {settings}.",
+        f"- Machine: {report.machine}.",
+        f"- Versions: {versions}.",
+        f"- Date: {datetime.now(UTC):%Y-%m-%d}.",
+        f"- Settings: {settings}.",
         "",
         table(report),
         "",
@@ -125,6 +128,19 @@ def save(report: Report, folder: Path) -> tuple[Path, Path]:
     as_json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     as_text.write_text(markdown(report))
     return as_json, as_text
+
+
+def publish(report: Report, page: Path) -> None:
+    """Put the report into a page of the documentation, between its two markers.
+
+    Raises:
+        ValueError: the page has no markers.
+    """
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no place for the report; expected `{BEGIN}` and `{END}`")
+    page.write_text(f"{before}{begin}\n{markdown(report)}{end}{after}")
 
 
 def _finite(figures: Figures) -> dict[str, float | None]:

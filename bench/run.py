@@ -26,11 +26,12 @@ from bench.native import HERE, BuildError, build
 from bench.peer import PEERS, PeerUnavailable, Room, seawall_program, versions
 from bench.process import StartError, raise_file_limit, wall_s
 from bench.profiling import profile
-from bench.report import JUDGED, Report, judgement, save, table, warnings_of
+from bench.report import JUDGED, Report, judgement, publish, save, table, warnings_of
 from bench.stage import PACE_US, STREAMS_AT_ONCE, Round, Scene, direct_round, peer_round, upstream_before
 from bench.traffic import LoadError
 
 RESULTS: Final = HERE / "results"
+PAGE: Final = HERE.parent / "docs" / "bench.md"
 HELP_TIMES: Final = 11
 QUICK: Final = ("seawall", "nginx", "bare")
 
@@ -54,6 +55,7 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--gateway-core", type=int, default=0, metavar="N")
     parser.add_argument("--load-core", type=int, default=1, metavar="N")
     parser.add_argument("--strict", action="store_true", help="exit 1 when Seawall misses a limit")
+    parser.add_argument("--publish", action="store_true", help="put the report into docs/bench.md")
     parser.add_argument("--profile", action="store_true", help="profile Seawall, or the peer of --only, instead")
     chosen = parser.parse_args(words)
     chosen.peers = [name for name in chosen.only.split(",") if name] or list(QUICK if chosen.quick else PEERS)
@@ -128,6 +130,8 @@ def measure(chosen: argparse.Namespace, scene: Scene) -> int:
     }
     report = Report(machine_line(), versions(), settings, findings.rounds, middle, findings.notes)
     paths = save(report, RESULTS)
+    if chosen.publish:
+        publish(report, PAGE)
     print(f"\n{report.machine}\n\n{table(report)}\n")
     shortfalls = judgement(middle)
     for line in [*warnings_of(middle), *findings.notes]:
@@ -178,7 +182,7 @@ def main(words: Sequence[str]) -> int:
                 upstream_port=port,
                 folder=folder,
                 seconds=chosen.seconds,
-                warm_s=5.0 if chosen.quick else 60.0,
+                warm_s=5.0 if chosen.quick else 30.0,
             )
             return show_profile(chosen, scene) if chosen.profile else measure(chosen, scene)
 

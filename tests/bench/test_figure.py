@@ -70,9 +70,10 @@ def test_answers_that_the_upstream_never_gave_are_reported() -> None:
     assert any("3 not from the upstream" in line for line in warnings_of({"seawall": figures}))
 
 
-def test_the_profile_ranks_functions_by_their_own_samples() -> None:
-    top = top_of(["main;parse 3", "main;send;write 6", "main 1"]).splitlines()
+def test_the_profile_ranks_lines_by_themselves_and_functions_with_all_they_call() -> None:
+    top = top_of(["main (a.py:9);parse (a.py:1) 3", "main (a.py:9);write (a.py:2) 6", "main (a.py:8) 1"])
 
-    assert top[0] == "10 samples"
-    assert top[3].split() == ["60.0", "60.0", "write"]
-    assert "  100.0  main" in top
+    own, whole = top.split("with all it calls")
+    assert own.splitlines()[0] == "10 samples"
+    assert own.splitlines()[3].split() == ["60.0", "write", "(a.py:2)"]
+    assert whole.splitlines()[1].split() == ["100.0", "main", "(a.py)"]
