@@ -28,6 +28,7 @@ class Scrubber:
         self._lock = threading.Lock()
         self._values: tuple[str, ...] = ()
         self._forms: tuple[str, ...] = ()
+        self.version = 0  # changes whenever something is learned, for those who remember answers
         self.is_dirty = lru_cache(maxsize=4096)(self._is_dirty)
         self.learn(secrets)
 
@@ -40,6 +41,7 @@ class Scrubber:
             # Longest first, so that no form is broken by the removal of a shorter one inside it.
             forms = {form for value in self._values for form in _forms(value)}
             self._forms = tuple(sorted(forms, key=len, reverse=True))
+            self.version += 1
         self.is_dirty.cache_clear()
 
     def scrub(self, text: str) -> str:
