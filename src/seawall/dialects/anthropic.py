@@ -7,9 +7,9 @@ import orjson
 
 from seawall.core.error import SeawallError, UpstreamBroken, UpstreamCredentials, UpstreamError, UpstreamRefused
 from seawall.core.price import STANDARD, Mode
-from seawall.core.record import bounded
 from seawall.core.usage import NO_USAGE, Usage
 from seawall.dialects.dialect import COUNT_TOKENS, MESSAGES, MODELS, Endpoint, Facts, Mark, UsageState
+from seawall.dialects.partial import Count, error_message, read_any, read_part, word
 from seawall.dialects.sse import event_data, event_name
 
 _TYPE_OF_STATUS: Final = {
@@ -24,26 +24,32 @@ _TYPE_OF_STATUS: Final = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+# An error inside a stream, or under a good status, has only its type to say what it would have been.
+_STATUS_OF_TYPE: Final = {kind: status for status, kind in _TYPE_OF_STATUS.items()} | {"api_error": 500}
+_CREDENTIAL_STATUS: Final = frozenset({401, 403})
+_SERVER_ERROR: Final = 500
+# The gateway's own account has spent what it may this month: no wait that a client would make helps.
+_SPENT: Final = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 
 
 class _CacheCreation(msgspec.Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class _ServerToolUse(msgspec.Struct):
-    web_search_requests: int | None = None
+    web_search_requests: Count | None = None
 
 
 class _OutputDetails(msgspec.Struct):
-    thinking_tokens: int | None = None
+    thinking_tokens: Count | None = None
 
 
 class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
     cache_creation: _CacheCreation | None = None
     output_tokens_details: _OutputDetails | None = None
     server_tool_use: _ServerToolUse | None = None
@@ -73,6 +79,7 @@ class _Delta(msgspec.Struct):
     usage: _Usage | None = None
 
 
+_CONTENT: Final = frozenset({b"content_block_start", b"content_block_delta", b"content_block_stop"})
 _read_message = msgspec.json.Decoder(_Message).decode
 _read_start = msgspec.json.Decoder(_Start).decode
 _read_delta = msgspec.json.Decoder(_Delta).decode
@@ -81,35 +88,37 @@ _read_delta = msgspec.json.Decoder(_Delta).decode
 def _usage(found: _Usage) -> tuple[Usage, UsageState]:
     """Sort a usage object's counts into disjoint buckets.
 
-    Where the 5m/1h split does not add up to the total of cache writes, the rest is taken as the dearer kind.
+    Where the provider's numbers contradict each other, the dearer reading is taken: cache writes that no lifetime
+    claims are the longer one's, and no part is cut to its total.
     """
-    written = found.cache_creation_input_tokens or 0
-    long = short = 0
-    if written or found.cache_creation is not None:
-        split = found.cache_creation or _CacheCreation(ephemeral_5m_input_tokens=written)
+    plain, read, output = found.input_tokens or 0, found.cache_read_input_tokens or 0, found.output_tokens or 0
+    short, long = found.cache_creation_input_tokens or 0, 0
+    tools, details, split = found.server_tool_use, found.output_tokens_details, found.cache_creation
+    searches = tools.web_search_requests or 0 if tools is not None else 0
+    thinking = details.thinking_tokens or 0 if details is not None else 0
+    written, unclaimed = short, 0
+    if split is not None:
         short, long = split.ephemeral_5m_input_tokens or 0, split.ephemeral_1h_input_tokens or 0
-    output = found.output_tokens or 0
-    thinking = (found.output_tokens_details and found.output_tokens_details.thinking_tokens) or 0
-    sound = short + long == written and 0 <= thinking <= output and (found.input_tokens or 0) >= 0 <= short
-    if not sound:
-        long, thinking = long + max(0, written - short - long), min(max(thinking, 0), max(output, 0))
-    usage = Usage(
-        input=max(found.input_tokens or 0, 0),
-        cache_read=max(found.cache_read_input_tokens or 0, 0),
-        cache_write_short=max(short, 0),
-        cache_write_long=max(long, 0),
-        output=max(output, 0) - thinking,
-        thinking=thinking,
-        web_searches=max((found.server_tool_use and found.server_tool_use.web_search_requests) or 0, 0),
-    )
-    return usage, "reported" if sound else "unsound"
+        if found.cache_creation_input_tokens is not None:
+            unclaimed = written - short - long
+    readable = output - thinking
+    if not unclaimed and min(plain, read, short, long, readable, thinking, searches) >= 0:
+        return Usage(plain, read, short, long, readable, thinking, searches), "reported"
+    short, long = max(short, 0), max(long, 0)
+    if unclaimed:
+        long += max(written - short - long, 0)
+    thinking = max(thinking, 0)
+    readable = output - thinking
+    if readable < 0:  # thinking is counted beside the output, then, and not in it
+        readable = max(output, 0)
+    return Usage(max(plain, 0), max(read, 0), short, long, readable, thinking, max(searches, 0)), "unsound"
 
 
 def _mode(found: _Usage) -> Mode:
     tier, speed, geo = found.service_tier or "", found.speed or "", found.inference_geo or ""
     if tier in ("", "standard") and speed in ("", "standard") and geo in ("", "global", "not_available"):
         return STANDARD
-    return Mode(service_tier=bounded(tier), speed=bounded(speed), geo=bounded(geo))
+    return Mode(service_tier=word(tier), speed=word(speed), geo=word(geo))
 
 
 class AnthropicStreamReader:
@@ -125,45 +134,47 @@ class AnthropicStreamReader:
     def feed(self, frame: bytes) -> Mark:
         """Take one frame and say what it means.
 
-        A block that is complete in its own start event (redacted thinking, tool results) counts as content.
+        A block that is complete in its own start event (redacted thinking, tool results) counts as content. A frame
+        without a name is for nobody: the official clients pass over it or fail.
 
         Raises:
-            UpstreamBroken: an event's data is not what its name promises.
+            UpstreamBroken: an event's data is no JSON object.
         """
         if frame.startswith(b"event: content_block_delta\n"):
             return Mark.CONTENT
         name = event_name(frame)
-        if name in (b"content_block_start", b"content_block_delta", b"content_block_stop"):
+        if name in _CONTENT:
             return Mark.CONTENT
-        try:
-            if name == b"message_start":
-                self._start(_read_start(event_data(frame)).message)
-            elif name == b"message_delta":
-                self._delta(_read_delta(event_data(frame)))
-            elif name == b"message_stop":
-                return Mark.TERMINAL
-            elif name == b"error":
-                self.error = _error_of(orjson.loads(event_data(frame)), 529)
-                return Mark.ERROR
-        except (msgspec.MsgspecError, orjson.JSONDecodeError):
-            raise UpstreamBroken(f"a {name.decode('ascii', 'replace')!r} stream event cannot be read") from None
+        if name == b"message_start":
+            if start := read_part(_read_start, event_data(frame), "a message_start event"):
+                self._start(start.message)
+        elif name == b"message_delta":
+            if delta := read_part(_read_delta, event_data(frame), "a message_delta event"):
+                self._delta(delta)
+        elif name == b"message_stop":
+            read_part(_read_message, event_data(frame), "a message_stop event")
+            return Mark.TERMINAL
+        elif name == b"error":
+            self.error = _error_of(read_any(event_data(frame)), None)
+            return Mark.ERROR
         return Mark.QUIET
 
     def _start(self, message: _Message) -> None:
-        self.facts.model = bounded(message.model or "")
+        self.facts.model = word(message.model)
         if message.usage is not None:
-            self._take(message.usage)
-            if self.facts.usage_state == "reported":
-                self.facts.usage_state = "partial"
+            self._take(message.usage, is_final=False)
 
     def _delta(self, event: _Delta) -> None:
         if event.delta is not None and event.delta.stop_reason:
-            self.facts.stop_reason = bounded(event.delta.stop_reason)
+            self.facts.stop_reason = word(event.delta.stop_reason)
         if event.usage is not None:
-            self._take(event.usage)
+            self._take(event.usage, is_final=event.usage.output_tokens is not None)
 
-    def _take(self, usage: _Usage) -> None:
-        """Overlay what is known by what is new: counts are cumulative, the last value of each field stands."""
+    def _take(self, usage: _Usage, *, is_final: bool) -> None:
+        """Overlay what is known by what is new: counts are cumulative, the last value of each field stands.
+
+        The count is final when the output is in it that only a message_delta knows.
+        """
         if self._usage is None:
             self._usage = usage
         else:
@@ -171,23 +182,30 @@ class AnthropicStreamReader:
                 value = getattr(usage, name)
                 if value is not None:
                     setattr(self._usage, name, value)
-        self.facts.usage, self.facts.usage_state = _usage(self._usage)
+        self.facts.usage, state = _usage(self._usage)
+        if is_final or self.facts.usage_state in ("reported", "unsound"):
+            self.facts.usage_state = state
+        else:
+            self.facts.usage_state = "partial"
         self.facts.mode = _mode(self._usage)
 
 
-def _error_of(answer: Any, status: int) -> UpstreamError:
-    """Make an error of the envelope, or of whatever else was sent in its place."""
+def _error_of(answer: Any, status: int | None) -> UpstreamError:  # any JSON value
+    """Make an error of the envelope, or of whatever else was sent in its place; without a status its type gives one."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
-        return UpstreamRefused(status, "", f"the provider answered with status {status} and no readable error")
-    details = error.get("details")
-    detail = details.get("error_code") if isinstance(details, dict) else None
-    return UpstreamRefused(
-        status,
-        bounded(str(error.get("type") or "")),
-        str(error.get("message") or "")[:2000],
-        detail=bounded(str(detail)) if detail else "",
-    )
+        error = {"message": error}
+    kind, details = word(error.get("type")), error.get("details")
+    if status is None:
+        status = _STATUS_OF_TYPE.get(kind, 502)
+    if status in _CREDENTIAL_STATUS:
+        return UpstreamCredentials(f"the provider refused the gateway's credentials with status {status}")
+    detail = word(details.get("error_code")) if isinstance(details, dict) else ""
+    message = error_message(error, status)
+    refused = UpstreamRefused(status, kind, message, detail=detail)
+    if detail in _SPENT:
+        refused.should_retry = False
+    return refused
 
 
 class Anthropic:
@@ -206,24 +224,20 @@ class Anthropic:
 
     def read_error(self, status: int, body: bytes) -> UpstreamError:
         """Read an error answer; a body that is no envelope (a proxy's page) gives one by its status alone."""
-        if status in (401, 403):
-            return UpstreamCredentials(f"the provider refused the gateway's credentials with status {status}")
-        try:
-            return _error_of(orjson.loads(body), status)
-        except orjson.JSONDecodeError:
-            return _error_of(None, status)
+        return _error_of(read_any(body), status)
 
     def read_reply(self, endpoint: Endpoint, body: bytes) -> Facts:
         """Read a whole answer's facts; only billed endpoints have any."""
-        try:
-            message = _read_message(body)
-        except msgspec.MsgspecError:
-            raise UpstreamBroken("the provider's answer is not a JSON object of the Messages dialect") from None
-        if message.error is not None and message.type == "error":
-            raise _error_of({"error": message.error}, 502)
+        message = read_part(_read_message, body, "the provider's answer")
+        if message is not None and message.error is not None and message.type != "message":
+            raise _error_of({"error": message.error}, None)
         if endpoint is not MESSAGES:
             return Facts(usage=NO_USAGE, usage_state="none")
-        facts = Facts(model=bounded(message.model or ""), stop_reason=bounded(message.stop_reason or ""))
+        if message is None:
+            return Facts()
+        if message.type != "message":
+            raise UpstreamBroken("the provider's answer is not a message")
+        facts = Facts(model=word(message.model), stop_reason=word(message.stop_reason))
         if message.usage is not None and message.usage.output_tokens is not None:
             facts.usage, facts.usage_state = _usage(message.usage)
             facts.mode = _mode(message.usage)
@@ -236,7 +250,7 @@ class Anthropic:
 
 def _envelope(error: SeawallError, request_id: str) -> dict[str, Any]:
     kind, detail = _TYPE_OF_STATUS.get(error.status, "invalid_request_error"), error.code
-    if error.status >= 500 and error.status not in _TYPE_OF_STATUS:  # noqa: PLR2004  # server errors
+    if error.status >= _SERVER_ERROR and error.status not in _TYPE_OF_STATUS:
         kind = "api_error"
     if isinstance(error, UpstreamRefused):
         kind, detail = error.kind or kind, error.detail
