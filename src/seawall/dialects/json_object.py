@@ -1,6 +1,5 @@
 """A JSON object that keeps its bytes: what nobody changes leaves exactly as it came."""
 
-import json
 import re
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +9,9 @@ import orjson
 from seawall.core.error import BadRequest
 
 MAX_DEPTH: Final = 64
+MAX_FIELDS: Final = 1000
+MAX_ITEMS: Final = 500_000
+_MAX_QUOTES: Final = 1_000_000
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _key_at = re.compile(rb'[ \t\r\n]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*').match
 _comma_at = re.compile(rb"[ \t\r\n]*,").match
@@ -44,8 +46,11 @@ class JsonObject:
         """Read a body.
 
         Raises:
-            BadRequest: it is no JSON object, not UTF-8, nested deeper than 64 levels, or has a top-level key twice.
+            BadRequest: it is no JSON object, not UTF-8, nested deeper than 64 levels, made of more than a thousand
+                fields or half a million items, or has a top-level key twice.
         """
+        if len(raw) > MAX_ITEMS:  # an item takes two bytes at least, so that a short body needs no count
+            _refuse_crowd(raw)
         try:
             fields = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
@@ -53,6 +58,8 @@ class JsonObject:
         if type(fields) is not dict:
             found = {list: "array", str: "string", bool: "boolean", type(None): "null"}.get(type(fields), "number")
             raise BadRequest(f"the body is a JSON {found}; expected an object", code="request.json")
+        if len(fields) > MAX_FIELDS:
+            raise BadRequest(f"the body has more than {MAX_FIELDS} fields at its top level", code="request.items")
         if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
             _refuse_depth(fields)
         parts = _raw_fields(raw)
@@ -129,37 +136,61 @@ def _compact_spans(parts: dict[str, msgspec.Raw]) -> dict[str, _Span]:
 def _walked_spans(raw: bytes, parts: dict[str, msgspec.Raw]) -> dict[str, _Span]:
     """Find the spans by walking the top level; the body is known to be a valid JSON object.
 
+    The parser keeps the first place and the last value of a key that is there twice, so that the walk then meets
+    another key or another value than the parser kept in that place, or is not at the end when it should be.
+
     Raises:
-        BadRequest: a key stands there twice: the walk meets another key than the parser kept in that place.
+        BadRequest: a key stands there twice.
     """
     spans: dict[str, _Span] = {}
+    before = ""
     at = raw.index(b"{") + 1
     for name, value in parts.items():
         key = _key_at(raw, at)
-        if key is None or orjson.loads(b'"' + key[1] + b'"') != name or not raw.startswith(bytes(value), key.end()):
-            raise _duplicate_key(raw)
+        if key is None:  # in the middle of a number of which the kept one is the beginning
+            raise _duplicate_key(before)
+        found = orjson.loads(b'"' + key[1] + b'"')
+        if found != name or not raw.startswith(bytes(value), key.end()):
+            raise _duplicate_key(found)
         spans[name] = _Span(key.start(1) - 1, key.end(), key.end() + len(value))
         comma = _comma_at(raw, spans[name].end)
         at = spans[name].end if comma is None else comma.end()
+        before = name
     if raw[at:].strip(b" \t\r\n") != b"}":
-        raise _duplicate_key(raw)
+        key = _key_at(raw, at)
+        raise _duplicate_key(before if key is None else orjson.loads(b'"' + key[1] + b'"'))
     return spans
 
 
-def _duplicate_key(raw: bytes) -> BadRequest:
-    """Name the first top-level key that is there twice; only an error pays for this second parse."""
-    names: list[str] = []
-
-    def keep(pairs: list[tuple[str, Any]]) -> None:
-        names[:] = [name for name, _ in pairs]  # called for the outermost object last
-
-    json.loads(raw, object_pairs_hook=keep)
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), "")[:64]
+def _duplicate_key(name: str) -> BadRequest:
+    twice = name[:64]
     return BadRequest(
         f"the body has the field {twice!r} twice at its top level; expected each field once",
         code="request.duplicate_key",
         param=twice,
     )
+
+
+def _refuse_crowd(raw: bytes) -> None:
+    """Count what would become an object of its own; text inside strings does not count.
+
+    A byte is cheap in a text and dear in an empty list, where three of them cost a hundred in memory.
+
+    Raises:
+        BadRequest: there are more items than allowed.
+    """
+    if _items(raw) <= MAX_ITEMS:
+        return
+    # No context window holds a text of a million quotes; to look between them would only cost time.
+    if raw.count(b'"') <= _MAX_QUOTES:
+        outside = raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2]
+        if _items(b"".join(outside)) <= MAX_ITEMS:
+            return
+    raise BadRequest(f"the body has more than {MAX_ITEMS} items; expected fewer, larger ones", code="request.items")
+
+
+def _items(raw: bytes) -> int:
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _refuse_depth(fields: dict[str, Any]) -> None:
