@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from seawall.core.error import SeawallError, Unsupported, UpstreamBroken
+from seawall.core.error import SeawallError, Unsupported, UpstreamBroken, UpstreamError
 from seawall.core.target import Target, Timeouts
 from seawall.dialects.dialect import MODELS
 from seawall.pipeline.exchange import Exchange, Headers, Reply
@@ -14,6 +14,7 @@ from seawall.ports.upstream import Upstream, UpstreamReply, UpstreamRequest
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 MAX_ERROR: Final = 1024 * 1024
+_GOOD_STATUS: Final = range(200, 300)
 _ERROR_STATUS: Final = 400
 
 RenderHead: TypeAlias = Callable[[Target, Headers], bytes]
@@ -60,6 +61,8 @@ class Dispatch:
             watchdog.end_phase()
             if answer is not None:
                 answer.abort()
+                if isinstance(error, UpstreamError):
+                    error.headers = tuple(self._outlet.pick_headers(answer.headers))
             if isinstance(error, asyncio.CancelledError) and (reason := watchdog.take(SeawallError)):
                 raise reason from None
             raise
@@ -89,22 +92,23 @@ class Dispatch:
         )
 
     async def _reply(self, exchange: Exchange, answer: UpstreamReply) -> Reply:
+        if answer.status not in _GOOD_STATUS:
+            if answer.status >= _ERROR_STATUS:
+                raise exchange.dialect.read_error(answer.status, await answer.read_all(MAX_ERROR))
+            raise UpstreamBroken(f"the provider answered with status {answer.status}; expected an answer or an error")
         headers = self._outlet.pick_headers(answer.headers)
-        if answer.status >= _ERROR_STATUS:
-            error = exchange.dialect.read_error(answer.status, await answer.read_all(MAX_ERROR))
-            error.headers = tuple(headers)
-            raise error
         if not exchange.wants_stream:
             return Reply(answer.status, headers, await answer.read_all(MAX_ANSWER))
         return Reply(answer.status, headers, stream=await self._stream(exchange, answer))
 
     async def _stream(self, exchange: Exchange, answer: UpstreamReply) -> StreamReply:
         kind = next((value for name, value in answer.headers if name == b"content-type"), b"")
-        if not kind.startswith(b"text/event-stream"):
+        if not kind.lower().startswith(b"text/event-stream"):
             exchange.dialect.read_reply(exchange.endpoint, await answer.read_all(MAX_ANSWER))
             raise UpstreamBroken("the provider answered a request for a stream with something else")
         stream = StreamReply(
             answer, exchange.dialect.stream_reader(), exchange.taps, exchange.watchdog, self._timeouts.idle_s
         )
+        exchange.facts = stream.facts
         await stream.open(self._hold_back_s)
         return stream

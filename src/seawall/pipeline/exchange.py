@@ -1,15 +1,17 @@
 """One client call on its way through the guards."""
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
+from seawall.core.error import SeawallError
 from seawall.core.principal import Principal
 from seawall.core.record import MAX_NOTES, AttemptRecord
 from seawall.core.target import Target
-from seawall.dialects.dialect import Dialect, Endpoint
+from seawall.dialects.dialect import Dialect, Endpoint, Facts
 from seawall.dialects.json_object import JsonObject
 from seawall.pipeline.stream import StreamReply, Tap
 from seawall.pipeline.watchdog import Watchdog
@@ -52,6 +54,7 @@ class Exchange:
     `model_id` is the model in the path of the models endpoint, `query` what of the query string may go on. `body` is
     None on endpoints without one. `principal` is None for a caller without a good key, and `policy_version` names the
     policy that the exchange keeps to its end. `provider_wait_s` sums the time spent waiting for providers.
+    `facts` is what the running attempt's stream has said so far, and `opened_s` when the client's stream could begin.
     """
 
     __slots__ = (
@@ -60,12 +63,14 @@ class Exchange:
         "body",
         "dialect",
         "endpoint",
+        "facts",
         "headers",
         "id",
         "labels",
         "model_asked",
         "model_id",
         "notes",
+        "opened_s",
         "policy_version",
         "principal",
         "provider_wait_s",
@@ -105,6 +110,8 @@ class Exchange:
         self.taps: list[Tap] = []
         self.notes: list[str] = []
         self.attempts: list[AttemptRecord] = []
+        self.facts: Facts | None = None
+        self.opened_s: float | None = None
         self.provider_wait_s = 0.0
 
     def note(self, code: str) -> None:
@@ -141,3 +148,12 @@ def compose(guards: tuple[Guard, ...], innermost: CallNext) -> CallNext:
     for guard in reversed(guards):
         call = partial(guard.__call__, call_next=call)
     return call
+
+
+def error_code(error: BaseException | None) -> str:
+    """Give the stable code of an ending: empty for a good one, `cancelled` for a shutdown, `internal` for our fault."""
+    if error is None:
+        return ""
+    if isinstance(error, SeawallError):
+        return error.code
+    return "cancelled" if isinstance(error, CancelledError) else "internal"

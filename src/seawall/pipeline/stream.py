@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
-from seawall.core.error import SeawallError, UpstreamBroken
+from seawall.core.error import SeawallError, UpstreamBroken, UpstreamError
 from seawall.dialects.dialect import Facts, Mark, StreamReader
 from seawall.dialects.sse import FrameSplitter
 from seawall.pipeline.watchdog import Watchdog
@@ -45,6 +45,7 @@ class StreamReply:
     """
 
     __slots__ = (
+        "_failure",
         "_held",
         "_idle_s",
         "_on_end",
@@ -68,6 +69,7 @@ class StreamReply:
         self._idle_s = idle_s
         self._splitter = FrameSplitter()
         self._held = b""
+        self._failure: UpstreamError | None = None
         self._on_end: list[OnEnd] = []
         self.first_content_s: float | None = None
         self.state = StreamState.HELD
@@ -90,13 +92,20 @@ class StreamReply:
         """
         try:
             async with asyncio.timeout(hold_back_s):
-                while self.first_content_s is None and not self.terminal_seen and len(self._held) <= MAX_HELD:
+                while self._is_opening():
                     self._held += self._take(await self._upstream.read())
         except TimeoutError:
             pass
         except BaseException as error:  # noqa: BLE001  # it goes on, as itself or as its reason
             raise self._broken(error) from None
+        if self._failure is not None:
+            raise self._broken(self._failure)
         self.state = StreamState.COMMITTED
+
+    def _is_opening(self) -> bool:
+        if self.first_content_s is not None or self.terminal_seen or self._failure is not None:
+            return False
+        return len(self._held) <= MAX_HELD
 
     async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write the stream to the client, from what was held to the terminal event.
@@ -107,22 +116,33 @@ class StreamReply:
             SeawallError: the stream broke; the caller owes the client an error event and an unclean end.
         """
         read, watchdog = self._upstream.read, self._watchdog
+        data = self._held
         try:
-            if self._held:
-                await write(self._held)
-            while not self.terminal_seen:
-                if out := self._take(await read()):
-                    watchdog.end_phase()  # a slow reader is no idle provider
-                    await write(out)
-                    watchdog.extend()
+            while True:
+                # No phase runs while the client is written to: a slow reader is no idle provider.
+                if self.first_content_s is not None:
+                    if data:
+                        watchdog.end_phase()
+                        await write(data)
+                    watchdog.extend()  # for half a frame too, which is not written yet
+                elif data:
+                    left_s = watchdog.pause()  # the first token is due at the same time, whatever comes before it
+                    await write(data)
+                    watchdog.resume(left_s)
+                if self.terminal_seen or self._failure is not None:
+                    break
+                data = self._take(await read())
         except BaseException as error:  # noqa: BLE001  # it goes on, as itself or as its reason
             raise self._broken(error) from None
+        if self._failure is not None:
+            raise self._broken(self._failure)
         self._end(None)
 
     async def drain(self) -> None:
         """Read the provider's body to its clean end, which follows the terminal event, so that its connection lives on.
 
-        A body that does not end within a second is cut off.
+        A body that does not end within a second is cut off, and so is one whose exchange is interrupted meanwhile: the
+        client has its whole answer, and nobody needs to hear of it.
         """
         try:
             async with asyncio.timeout(DRAIN_S):
@@ -130,31 +150,41 @@ class StreamReply:
                     pass
         except (TimeoutError, SeawallError):
             self._upstream.abort()
+        except asyncio.CancelledError:
+            self._upstream.abort()
+            if self._watchdog.take(SeawallError) is None:
+                raise
 
     def _take(self, chunk: bytes) -> bytes:
         """Read the frames that a chunk completes and give what goes on to the client.
 
+        What comes before an error event, or before a frame that is not of the dialect, goes on; the error is kept for
+        whoever writes it.
+
         Raises:
-            UpstreamError: an error event, a frame that is not of the dialect, or an end without a terminal event.
+            UpstreamBroken: the body ended without a terminal event, or in a frame without end.
         """
         if not chunk:
             raise UpstreamBroken("the provider ended the stream without its terminal event")
         frames = self._splitter.feed(chunk)
         if not frames:
             return b""
-        feed, reader = self._reader.feed, self._reader
-        for i, frame in enumerate(frames):
-            mark = feed(frame)
-            if mark is Mark.CONTENT:
-                if self.first_content_s is None:
-                    self.first_content_s = self._watchdog.now_s()
-                    self._watchdog.phase("idle", self._idle_s)
-            elif mark is Mark.TERMINAL:
-                self.terminal_seen = True
-                del frames[i + 1 :]
-                break
-            elif mark is Mark.ERROR:
-                raise reader.error or UpstreamBroken("the provider sent an error event")
+        try:
+            for i, frame in enumerate(frames):
+                mark = self._reader.feed(frame)
+                if mark is Mark.CONTENT:
+                    if self.first_content_s is None:
+                        self.first_content_s = self._watchdog.now_s()
+                        self._watchdog.phase("idle", self._idle_s)
+                elif mark is Mark.TERMINAL:
+                    self.terminal_seen = True
+                    del frames[i + 1 :]
+                    break
+                elif mark is Mark.ERROR:
+                    raise self._reader.error or UpstreamBroken("the provider sent an error event")
+        except UpstreamError as error:
+            self._failure = error
+            del frames[i:]
         for tap in self._taps:
             frames = tap(frames)
         frames.append(b"")
@@ -172,6 +202,6 @@ class StreamReply:
         """Tell everybody, once, how it ended."""
         self.state = StreamState.ENDED
         self._watchdog.end_phase()
-        for hear in self._on_end:
+        told, self._on_end = self._on_end, []
+        for hear in told:
             hear(error)
-        self._on_end.clear()

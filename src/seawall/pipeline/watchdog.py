@@ -71,6 +71,16 @@ class Watchdog:
         """End the phase in time."""
         self._phase_end_s = math.inf
 
+    def pause(self) -> float:
+        """Stop the phase's clock, and give the seconds that are left of it, for `resume`."""
+        left_s = self._phase_end_s - self._kennel.time()
+        self._phase_end_s = math.inf
+        return left_s
+
+    def resume(self, left_s: float) -> None:
+        """Let the phase's clock go on with what was left of it."""
+        self._phase_end_s = self._kennel.time() + left_s
+
     def interrupt(self, reason: SeawallError) -> None:
         """Cancel the task for this reason; the first reason stands."""
         if self.reason is None and not self._task.done():
@@ -82,13 +92,15 @@ class Watchdog:
         self.interrupt(HungUp("the client closed its connection before the answer was complete"))
 
     def take(self, kind: type[SeawallError]) -> SeawallError | None:
-        """Give the reason of a cancellation just caught if it is of this kind, and end the cancellation."""
+        """Give the reason of a cancellation just caught if it is of this kind, and end the cancellation.
+
+        Where somebody else has cancelled the task as well, theirs goes on, and there is no reason to give.
+        """
         reason = self.reason
         if not isinstance(reason, kind):
             return None
         self.reason = None
-        self._task.uncancel()
-        return reason
+        return None if self._task.uncancel() else reason
 
     def look(self, now_s: float) -> None:
         """Interrupt if a limit has passed; the ticker's call."""
