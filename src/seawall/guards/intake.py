@@ -4,10 +4,13 @@ from typing import Any
 
 from seawall.core.error import BadRequest
 from seawall.core.record import MAX_TEXT
+from seawall.dialects.dialect import CHAT, MESSAGES
 from seawall.dialects.json_object import JsonObject
 from seawall.pipeline.exchange import NO_LABELS, CallNext, Exchange, Labels, Reply
 
 CLASSES = ("interactive", "automation", "analysis")
+MAX_MODEL = 256
+_STREAMED = (MESSAGES, CHAT)
 
 
 class IntakeGuard:
@@ -29,17 +32,24 @@ class IntakeGuard:
             body = JsonObject.parse(await exchange.read_body(self._body_limit))
             exchange.body, fields = body, body.fields
             model = fields.get("model", "")
-            if type(model) is not str:
-                raise BadRequest("model: expected text, the id of a model", param="model")
+            if type(model) is not str or len(model) > MAX_MODEL:
+                raise BadRequest(f"model: expected the id of a model, at most {MAX_MODEL} characters", param="model")
             exchange.model_asked = model
-            stream = fields.get("stream")
-            if stream is not None and type(stream) is not bool:
-                raise BadRequest("stream: expected true or false", param="stream")
-            exchange.wants_stream = bool(stream)
+            exchange.wants_stream = _wants_stream(exchange, fields)
         exchange.labels = _labels(exchange, fields)
         if exchange.labels.traffic_class:
             exchange.traffic_class = exchange.labels.traffic_class
         return await call_next(exchange)
+
+
+def _wants_stream(exchange: Exchange, fields: dict[str, Any]) -> bool:
+    """Say whether the answer is to be a stream; where no endpoint streams, the field is the provider's to refuse."""
+    stream = fields.get("stream")
+    if stream is None or exchange.endpoint not in _STREAMED:
+        return False
+    if type(stream) is not bool:
+        raise BadRequest("stream: expected true or false", param="stream")
+    return stream
 
 
 def _labels(exchange: Exchange, fields: dict[str, Any]) -> Labels:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from seawall.core.error import DeadlineExceeded, Refused, SeawallError
+from msgspec.structs import replace
+
+from seawall.core.error import Refused, SeawallError
 from seawall.core.record import CallRecord, bounded
-from seawall.pipeline.exchange import CallNext, Exchange, Reply
+from seawall.pipeline.exchange import CallNext, Exchange, Reply, error_code
 from seawall.pipeline.watchdog import HungUp
 from seawall.ports.journal import Journal
 
@@ -45,6 +47,7 @@ class JournalGuard:
         if reply.stream is None:
             self._write(exchange, reply, None)
         else:
+            exchange.opened_s = exchange.watchdog.now_s()
             reply.stream.on_end(lambda error: self._write(exchange, reply, error))
         return reply
 
@@ -55,11 +58,21 @@ class JournalGuard:
 def record_of(
     exchange: Exchange, reply: Reply | None, error: BaseException | None, settings: JournalSettings
 ) -> CallRecord:
-    """Put the exchange's facts into the record's fields; there is no other way into the journal."""
+    """Put the exchange's facts into the record's fields; there is no other way into the journal.
+
+    A text that the client chose is tidied before it is cut, or half a credential would look like none.
+    """
     last = exchange.attempts[-1] if exchange.attempts else None
-    duration_s = round(exchange.watchdog.now_s() - exchange.started_s, 6)
+    now_s = exchange.watchdog.now_s()
+    duration_s = round(now_s - exchange.started_s, 6)
+    # Once a stream has begun, its time is the provider's and the client's: ours is what passed before its first byte.
+    opened_s = now_s if exchange.opened_s is None else exchange.opened_s
     principal, labels, target, tidy = exchange.principal, exchange.labels, exchange.target, settings.tidy
-    first_token_s = None
+    model, attempts, first_token_s = "", tuple(exchange.attempts), None
+    if target is not None:
+        model = bounded(tidy(target.model))
+        if model != target.model:
+            attempts = tuple([replace(attempt, model=bounded(tidy(attempt.model))) for attempt in attempts])
     if last is not None and last.first_token_s is not None:
         first_token_s = round(last.started_s + last.first_token_s, 6)
     return CallRecord(
@@ -67,7 +80,7 @@ def record_of(
         at_s=exchange.at_s,
         outcome=_outcome(error),
         status=reply.status if reply else error.status if isinstance(error, SeawallError) else 0,
-        error=error.code if isinstance(error, SeawallError) else "cancelled" if error else "",
+        error=error_code(error),
         dialect=exchange.dialect.name,
         endpoint=exchange.endpoint.name,
         stream=exchange.wants_stream,
@@ -80,19 +93,19 @@ def record_of(
         feature=tidy(labels.feature) if labels.feature else "",
         conversation=settings.hash_person(labels.conversation) if labels.conversation else "",
         trace_id=exchange.trace_id,
-        model_asked=tidy(bounded(exchange.model_asked)) if exchange.model_asked else "",
+        model_asked=bounded(tidy(exchange.model_asked)) if exchange.model_asked else "",
         provider=target.provider.name if target else "",
-        model=tidy(bounded(target.model)) if target else "",
+        model=model,
         policy_version=exchange.policy_version,
         duration_s=duration_s,
-        overhead_s=round(max(duration_s - exchange.provider_wait_s, 0.0), 6),
+        overhead_s=round(max(opened_s - exchange.started_s - exchange.provider_wait_s, 0.0), 6),
         first_token_s=first_token_s,
         tokens_per_s=_tokens_per_s(exchange, duration_s, first_token_s),
         stop_reason=last.stop_reason if last else "",
         cost_nusd=sum(attempt.cost_nusd or 0 for attempt in exchange.attempts),
         notes=tuple(exchange.notes),
         prompt_prefix=settings.redact(exchange) if settings.redact else "",
-        attempts=tuple(exchange.attempts),
+        attempts=attempts,
     )
 
 
@@ -101,7 +114,7 @@ def _outcome(error: BaseException | None) -> str:
         return "ok"
     if isinstance(error, HungUp):
         return "hung_up"
-    return "refused" if isinstance(error, Refused) and not isinstance(error, DeadlineExceeded) else "failed"
+    return "refused" if isinstance(error, Refused) else "failed"
 
 
 def _tokens_per_s(exchange: Exchange, duration_s: float, first_token_s: float | None) -> float | None:

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from seawall.core.error import SeawallError, UpstreamError
+from seawall.core.error import Refused, UpstreamCredentials, UpstreamError, UpstreamRefused
 from seawall.core.price import cost_nusd
 from seawall.core.record import AttemptRecord, bounded
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.dialect import CHAT, Facts
-from seawall.pipeline.exchange import CallNext, Exchange, Reply
+from seawall.dialects.openai import is_usage_chunk
+from seawall.pipeline.exchange import CallNext, Exchange, Reply, error_code
 from seawall.pipeline.stream import StreamReply
 
-_NO_FACTS = Facts()
+_UNKNOWN = Facts()
+_DOUBTFUL = {"missing": "usage.missing", "partial": "usage.partial", "unsound": "usage.unsound"}
+_NOTHING = Facts(usage=NO_USAGE, usage_state="none")
 
 
 class MeterGuard:
@@ -19,22 +22,46 @@ class MeterGuard:
     async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
         """Meter one attempt."""
         began_s = exchange.watchdog.now_s()
+        exchange.facts = None
         if exchange.wants_stream and exchange.endpoint is CHAT:
             _ask_for_usage(exchange)
         try:
             reply = await call_next(exchange)
-            if reply.stream is None:
-                facts = exchange.dialect.read_reply(exchange.endpoint, reply.body)
+        except Refused:
+            raise  # nothing was dispatched
         except BaseException as error:
-            _keep(exchange, began_s, _NO_FACTS, None, error)
+            _keep(exchange, began_s, _facts_of(exchange, error), None, error)
             raise
         stream = reply.stream
         if stream is None:
-            _keep(exchange, began_s, facts, reply, None)
+            _keep(exchange, began_s, _read(exchange, began_s, reply), reply, None)
         else:
             watched: StreamReply = stream
             stream.on_end(lambda error: _keep(exchange, began_s, watched.facts, reply, error))
         return reply
+
+
+def _read(exchange: Exchange, began_s: float, reply: Reply) -> Facts:
+    """Read a whole answer; one that is none is a failed attempt."""
+    try:
+        return exchange.dialect.read_reply(exchange.endpoint, reply.body)
+    except UpstreamError as error:
+        error.headers = tuple(reply.headers)
+        _keep(exchange, began_s, _facts_of(exchange, error), None, error)
+        raise
+
+
+def _facts_of(exchange: Exchange, error: BaseException) -> Facts:
+    """Say what is known of a failed attempt's usage.
+
+    A stream that failed before it was promised may have told its input; what was never sent, or was answered by an
+    error, used nothing; of all else nobody knows.
+    """
+    if exchange.facts is not None:
+        return exchange.facts
+    if isinstance(error, UpstreamRefused | UpstreamCredentials):
+        return _NOTHING
+    return _UNKNOWN if getattr(error, "dispatched", True) else _NOTHING
 
 
 def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None, error: BaseException | None) -> None:
@@ -43,25 +70,24 @@ def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None,
     if target is None:
         return
     cost: int | None = None
-    if not exchange.endpoint.is_billed:
+    if facts.usage_state == "none" or not exchange.endpoint.is_billed:
         cost = 0
     elif facts.usage is not None and target.price is not None:
         cost = cost_nusd(target.price, facts.usage, facts.mode)
-    elif error is None:
-        exchange.note("usage.missing")
-    if facts.usage_state == "unsound":
-        exchange.note("usage.unsound")
+    if error is None and facts.usage_state in _DOUBTFUL:
+        exchange.note(_DOUBTFUL[facts.usage_state])
     stream = reply.stream if reply else None
+    first_content_s = stream.first_content_s if stream else None
     mode = facts.mode
     exchange.attempts.append(
         AttemptRecord(
             provider=target.provider.name,
-            model=target.model,
+            model=bounded(target.model),
             started_s=round(began_s - exchange.started_s, 6),
             duration_s=round(exchange.watchdog.now_s() - began_s, 6),
             status=reply.status if reply else error.status if isinstance(error, UpstreamError) else 0,
             error=error_code(error),
-            first_token_s=round(stream.first_content_s - began_s, 6) if stream and stream.first_content_s else None,
+            first_token_s=None if first_content_s is None else round(first_content_s - began_s, 6),
             provider_request_id=_provider_request_id(reply.headers if reply else getattr(error, "headers", ())),
             answered_model=facts.model,
             stop_reason=facts.stop_reason,
@@ -82,13 +108,6 @@ def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None,
     )
 
 
-def error_code(error: BaseException | None) -> str:
-    """Give the stable code of an ending: empty for a good one, `cancelled` for a shutdown."""
-    if error is None:
-        return ""
-    return error.code if isinstance(error, SeawallError) else "cancelled"
-
-
 def _provider_request_id(headers: Any) -> str:  # pairs of bytes, from a reply or an error
     for name, value in headers:
         if name in (b"request-id", b"x-request-id"):
@@ -97,20 +116,22 @@ def _provider_request_id(headers: Any) -> str:  # pairs of bytes, from a reply o
 
 
 def _ask_for_usage(exchange: Exchange) -> None:
-    """Ask an OpenAI-dialect provider for the closing usage chunk, and keep it from a client that did not."""
+    """Ask an OpenAI-dialect provider for the closing usage chunk, and keep it from a client that did not.
+
+    Options that are no object stay as they are, for the provider to refuse.
+    """
     body = exchange.body
     if body is None:
         return
     options = body.fields.get("stream_options")
-    options = dict(options) if isinstance(options, dict) else {}
-    if options.get("include_usage") is True:
+    if options is None:
+        options = {}
+    if type(options) is not dict or options.get("include_usage") is True:
         return
     body.set("stream_options", {**options, "include_usage": True})
     exchange.taps.append(_without_usage_chunk)
 
 
 def _without_usage_chunk(frames: list[bytes]) -> list[bytes]:
-    """Drop the chunk that carries usage and no choice (platform.openai.com/docs/api-reference/chat/streaming)."""
-    if not any(b'"choices":[]' in frame or b'"choices": []' in frame for frame in frames):
-        return frames
-    return [frame for frame in frames if not (b'"choices":[]' in frame or b'"choices": []' in frame)]
+    """Drop the chunk that the client did not ask for."""
+    return [frame for frame in frames if not is_usage_chunk(frame)]

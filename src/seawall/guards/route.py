@@ -33,7 +33,7 @@ class RouteGuard:
 
         Raises:
             BadRequest: no model where the client has to name one, or a stream on a route that has streaming off.
-            NotFound: no provider has the model, or none speaks the dialect.
+            NotFound: no provider has the model, no model can have this name, or no provider speaks the dialect.
             Unsupported: nobody knows the model's price.
         """
         settings = self._settings
@@ -50,6 +50,8 @@ class RouteGuard:
     def _for_client_model(self, exchange: Exchange) -> Target:
         if not exchange.model_asked:
             raise BadRequest(f"model: route {exchange.route!r} leaves the model to the client; name one", param="model")
+        if not exchange.model_asked.isascii() or not exchange.model_asked.isprintable() or " " in exchange.model_asked:
+            raise NotFound("model: expected an id of printable ASCII characters without spaces", param="model")
         target = self._settings.resolve(exchange.model_asked)
         if target.price is None and exchange.endpoint.is_billed:
             raise Unsupported(f"model: nobody knows the price of {target.name}; add it under `prices:` in the policy")
@@ -62,4 +64,4 @@ class RouteGuard:
         provider = self._settings.speakers.get(exchange.dialect.name)
         if provider is None:
             raise NotFound(f"no provider of the policy speaks the {exchange.dialect.name} dialect")
-        return Target(provider, exchange.model_id, None)
+        return Target(provider, "", None)

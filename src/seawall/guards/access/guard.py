@@ -1,6 +1,6 @@
 """Carry the access rule out."""
 
-from seawall.core.error import NotAllowed, NotAuthenticated
+from seawall.core.error import NotAllowed, NotAuthenticated, Refused
 from seawall.core.verdict import Refuse
 from seawall.guards.access.rule import decide
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
@@ -18,6 +18,11 @@ class AccessGuard:
         """
         verdict = decide(exchange.principal, exchange.route, exchange.at_s)
         if isinstance(verdict, Refuse):
-            error = NotAuthenticated if verdict.code == NotAuthenticated.code else NotAllowed
-            raise error(verdict.note, code=verdict.code)
+            raise refusal(verdict)
         return await call_next(exchange)
+
+
+def refusal(verdict: Refuse) -> Refused:
+    """Make the error of a refusal by the access rule."""
+    error = NotAuthenticated if verdict.code == NotAuthenticated.code else NotAllowed
+    return error(verdict.note, code=verdict.code)

@@ -9,6 +9,8 @@ from seawall.guards.tokens.settings import TokenSettings
 IMAGE_TOKENS: Final = 4784
 _BYTES_PER_TOKEN: Final = 3
 _LONG: Final = 1024
+_HEAD: Final = 256
+_DATA_URLS: Final = frozenset({"url", "image_url", "file_data"})
 
 
 def decide_output(settings: TokenSettings, asked: object) -> Verdict:
@@ -43,8 +45,8 @@ def decide_input(settings: TokenSettings, fields: dict[str, Any]) -> Allow | Ref
 def estimate_tokens(fields: dict[str, Any]) -> int:
     """Estimate a prompt's tokens at 3 UTF-8 bytes each, over every text in the body, names and schemas included.
 
-    Long base64 data (under `data`, or as a `data:` URL) counts as one image. It is an estimate and no bound: text in
-    scripts that tokenize badly can have more.
+    Long base64 data, where the dialects have it, counts as one image. It is an estimate and no bound: text in scripts
+    that tokenize badly can have more, and so can a document of many pages.
     """
     size = images = 0
     pile: list[Any] = [fields]
@@ -53,17 +55,21 @@ def estimate_tokens(fields: dict[str, Any]) -> int:
         if type(value) is dict:
             for key, inner in value.items():
                 size += len(key)
-                if key == "data" and type(inner) is str and len(inner) > _LONG:
+                if type(inner) is str and len(inner) > _LONG and _is_encoded(key, inner, value):
                     images += 1
                 else:
                     pile.append(inner)
         elif type(value) is list:
             pile.extend(value)
         elif type(value) is str:
-            if len(value) > _LONG and value.startswith("data:"):
-                images += 1
-            else:
-                size += len(value) if value.isascii() else len(value.encode())
+            size += len(value) if value.isascii() else len(value.encode())
         else:
             size += _BYTES_PER_TOKEN
     return -(-size // _BYTES_PER_TOKEN) + images * IMAGE_TOKENS
+
+
+def _is_encoded(key: str, text: str, around: dict[str, Any]) -> bool:
+    """Say whether a long text is a file in base64: Anthropic's sources, OpenAI's audio, images and files."""
+    if key == "data":
+        return around.get("type") == "base64" or "format" in around
+    return key in _DATA_URLS and text.startswith("data:") and ";base64," in text[:_HEAD]
