@@ -5,14 +5,25 @@ from typing import Final
 
 from seawall.assembly.build import House, build_routes
 from seawall.assembly.path import Paths
-from seawall.core.error import BadRequest, NotAuthenticated, NotFound
+from seawall.core.error import BadRequest, NotAuthenticated, NotFound, SeawallError
 from seawall.core.principal import Principal
+from seawall.core.record import MAX_TEXT
+from seawall.core.verdict import Refuse
 from seawall.dialects.dialect import UNKNOWN
+from seawall.guards.access.guard import refusal
+from seawall.guards.access.rule import decide
 from seawall.pipeline.exchange import CallNext, Exchange, Headers, Reply, compose
 from seawall.policy.plan import CompiledPolicy
 from seawall.ports.keys import Keys
 
 _MAX_KEY: Final = 512
+_NO_PATH: Final = (
+    "no such path; the endpoints are /v1/messages, /v1/messages/count_tokens, /v1/chat/completions, /v1/embeddings and "
+    "/v1/models, alone or under a route's path"
+)
+_NO_ROUTE: Final = (
+    "no route: put one before the endpoint's path, name one in `x-seawall-route`, or use a key that has a default route"
+)
 
 
 class Entry:
@@ -46,41 +57,45 @@ class Entry:
             presented = presented_key(exchange.headers)
             exchange.principal = self._keys.find(presented) if presented else None
         if exchange.endpoint is UNKNOWN:
-            raise NotFound(
-                "no such path; the endpoints are /v1/messages, /v1/messages/count_tokens, /v1/chat/completions, "
-                "/v1/embeddings and /v1/models, alone or under a route's path"
-            )
-        exchange.route = self._route(exchange)
-        return await self._pipelines[exchange.route](exchange)
+            raise self._no_way(exchange, "")
+        exchange.route = route = self._route(exchange)
+        return await self._pipelines[route](exchange)
 
     def _route(self, exchange: Exchange) -> str:
         """Find the route: the path's, the header's, the key's default, or the only one there is.
 
         Raises:
-            NotAuthenticated: there is no route to check a key against and no key.
+            NotAuthenticated: no good key, so that nobody learns without one which routes there are.
+            NotAllowed: the key is for other routes than the named one.
             BadRequest: nothing names a route.
             NotFound: the named route is not in the policy.
         """
-        asked = exchange.headers.get(b"x-seawall-route", b"").decode("latin-1")
+        asked = exchange.headers.get(b"x-seawall-route", b"")[:MAX_TEXT].decode("latin-1")
         principal = exchange.principal
         route = exchange.route or asked or (principal.default_route if principal else "") or self._only_route
         if route in self._pipelines:
             return route
-        if principal is None:
-            raise NotAuthenticated("no valid key; send one as `Authorization: Bearer sw_…` or `x-api-key`")
+        raise self._no_way(exchange, route)
+
+    def _no_way(self, exchange: Exchange, route: str) -> SeawallError:
+        """Make the error for a path or a route that leads nowhere; a caller who may not ask gets told only that."""
+        verdict = decide(exchange.principal, route, exchange.at_s)
+        if isinstance(verdict, Refuse) and (route or verdict.code == NotAuthenticated.code):
+            return refusal(verdict)
+        if exchange.endpoint is UNKNOWN:
+            return NotFound(_NO_PATH)
         if not route:
-            raise BadRequest(
-                "no route: put one before the endpoint's path, name one in `x-seawall-route`, or use a key that has a "
-                "default route",
-                code="route.unnamed",
-            )
-        raise NotFound(f"x-seawall-route: the policy has no route {route[:64]!r}", code="route.unknown")
+            return BadRequest(_NO_ROUTE, code="route.unnamed")
+        return NotFound(f"the policy has no route {route!r}", code="route.unknown")
 
 
 def presented_key(headers: Headers) -> bytes:
-    """Give the key that a client presented; `x-api-key` goes before `Authorization`, as at Anthropic's own door."""
+    """Give the key that a client presented; `x-api-key` goes before `Authorization`, as at Anthropic's own door.
+
+    An empty `x-api-key`, which clients send that were given a token only, says nothing.
+    """
     key = headers.get(b"x-api-key")
-    if key is None:
+    if not key:
         scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer":
             return b""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -44,22 +44,26 @@ class Live:
         async with self._lock:
             try:
                 policy = await asyncio.to_thread(self._load)
+                entry = self._make_entry(policy)
             except PolicyError as error:
                 _log.error("policy refused, the old one stays", extra={"fields": {"faults": str(error)}})
                 return False
-            self.entry = self._make_entry(policy)
+            except Exception:  # noqa: BLE001  # whatever is wrong with the new policy, the old one is good
+                _log.exception("policy could not be put in force, the old one stays")
+                return False
+            self.entry = entry
             _log.info("policy in force", extra={"fields": {"version": policy.version}})
             return True
 
     async def watch(self, path: Path | None, clock: Clock) -> None:
         """Reload whenever the file changes, and on the day on which a price in it does; runs until cancelled."""
-        seen = _stamp(path)
+        seen, done_on = _stamp(path), date.min
         while True:
             await asyncio.sleep(WATCH_S)
-            now = _stamp(path)
+            now, today = _stamp(path), datetime.fromtimestamp(clock.wall_s(), UTC).date()
             day = self.entry.policy.changes_on
-            if now != seen or (day is not None and datetime.fromtimestamp(clock.wall_s(), UTC).date() >= day):
-                seen = now
+            if now != seen or (day is not None and day <= today != done_on):
+                seen, done_on = now, today  # once a day at most, or a policy that has become bad would fill the log
                 await self.reload()
 
 

@@ -1,8 +1,10 @@
 """Which endpoint and route a path names; pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from seawall.dialects.anthropic import ANTHROPIC
 from seawall.dialects.dialect import MESSAGES, MODELS, UNKNOWN, Dialect, Endpoint
@@ -22,6 +24,8 @@ class Place:
 
 
 NOWHERE: Final = Place(UNKNOWN, None)
+_MODEL_ID: Final = re.compile(r"[A-Za-z0-9_.:@/+-]{1,256}")
+_CLIMBING: Final = frozenset({"", ".", ".."})
 
 
 class Paths:
@@ -49,7 +53,10 @@ class Paths:
                 self._models[path + "/"] = place
 
     def find(self, method: str, path: str) -> Place:
-        """Name what a request line asks for; `path` is decoded and has no query. Unknown ones are `NOWHERE`."""
+        """Name what a request line asks for; `path` is as it came, without its query. Unknown ones are `NOWHERE`.
+
+        A model's id keeps its percent-encoding, which the official clients use for a slash.
+        """
         place = self._places.get((method, path))
         if place is not None:
             return place
@@ -61,8 +68,9 @@ class Paths:
 
 
 def _is_model_id(text: str) -> bool:
-    """Say whether this can be a model's id and nothing that climbs out of the path."""
-    return bool(text) and ".." not in text and all(c.isascii() and (c.isalnum() or c in "-._:/@") for c in text)
+    """Say whether this can be a model's id and nothing that climbs out of the path, however it is decoded."""
+    name = unquote(text) if "%" in text else text
+    return _MODEL_ID.fullmatch(name) is not None and not _CLIMBING & set(name.split("/"))
 
 
 def dialect_of(place: Place, headers: dict[bytes, bytes]) -> Dialect:
