@@ -1,6 +1,7 @@
 """One gateway process: its stores, its policy, its data port, and its orderly end."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -95,6 +96,7 @@ async def run_worker(
             admin = AdminPort(options, live, writer)
             tasks.append(loop.create_task(admin.serve(ports.admin), name="admin port"))
         _on_signals(loop, stop, live, tasks)
+        _settle_memory()
         if on_ready is not None:
             on_ready()
         await stop.wait()
@@ -102,6 +104,16 @@ async def run_worker(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _settle_memory() -> None:
+    """Keep the collector off what lives for ever, and let it run once in thousands of objects instead of hundreds.
+
+    A call makes no cycles that outlive it; what the collector finds are other people's, and few.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def _tidy(scrubber: Scrubber) -> Callable[[str], str]:
