@@ -212,6 +212,15 @@ def test_other_workers_delete_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "calls-20200101.db").exists()
 
 
+def test_a_writer_without_a_worker_of_slot_0_beside_it_may_be_told_to_delete(tmp_path: Path) -> None:
+    (tmp_path / "calls-20200101.db").touch()
+
+    with Writer(tmp_path, Scrubber(), FakeClock(), WriterSettings(slot=64, sweeps=True)) as writer:
+        assert writer.flush(10.0)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_round_that_fails_does_not_silence_the_journal(
     tmp_path: Path, record: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -31,12 +31,14 @@ class WriterSettings:
 
     `capacity` bounds the records that wait for the thread, and those that wait for each failing sink. `linger_s` is
     how long a first record waits for others to share its batch, and so the most that a killed process loses.
+    `sweeps` says whether this writer deletes old files too; None leaves it to slot 0.
     """
 
     slot: int = 0
     capacity: int = 50_000
     linger_s: float = LINGER_S
     keep: Keep = field(default_factory=Keep)
+    sweeps: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Writer:
     """Implement `Journal`: a bounded queue, one thread, and every sink at its own pace.
 
     The thread sleeps while there is nothing to do. A first record wakes it; it waits `linger_s` for company, then
-    encodes and writes what has come. `write` costs its caller an append. The thread of slot 0 also deletes what has
-    outlived its retention, at the start and every hour.
+    encodes and writes what has come. `write` costs its caller an append. The thread of slot 0, and every one whose
+    settings say so, also deletes what has outlived its retention, at the start and every hour.
     """
 
     def __init__(
@@ -98,7 +100,8 @@ class Writer:
         self._count_lock = threading.Lock()
         self._dropped = self._unfit = self._noted = 0
         self._note_due_s = 0.0
-        self._sweep_due_s = clock.monotonic_s() if settings.slot == 0 else None
+        sweeps = settings.slot == 0 if settings.sweeps is None else settings.sweeps
+        self._sweep_due_s = clock.monotonic_s() if sweeps else None
         self._thread = threading.Thread(target=self._run, name="seawall-journal", daemon=True)
         self._thread.start()
 
