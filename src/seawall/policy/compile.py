@@ -202,7 +202,7 @@ class Compiler:
             stand_in = self._around.stand_ins.get(entry.dialect)
             if stand_in is not None:
                 return stand_in
-            self._fault(place, str(error), f"the key of {entry.name} there", code="secret.missing")
+            self._fault(place, str(error), f"it to hold the key of {entry.name}", code="secret.missing")
         except SecretUnsafeError as error:
             self._fault(place, str(error), "a secret that only Seawall can read", code="secret.unsafe")
         return None

@@ -1,0 +1,157 @@
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+
+import orjson
+import pytest
+
+from seawall.core.error import NotFound
+from seawall.policy.compile import Surroundings, compile_policy
+from seawall.policy.explain import Explanation, explain
+from seawall.policy.load import Reading
+from seawall.policy.reference import PretendedReferences
+
+Read = Callable[[str], Reading]
+
+TEXT: Final = """\
+providers:
+  anthropic: {api_key: env:CANARY_NAME}
+profiles:
+  own:
+    extends: interactive
+    top_p: 0.9
+routes:
+  /a:
+    profile: own
+    model: claude-haiku-5-5
+    fallback: [openai/gpt-6.1-sol]
+    max_tokens: 800
+    max_input_tokens: 20000
+    timeout_ms: 9000
+  /b:
+    model: claude-opus-4-6
+    fallback: [gpt-4o]
+    max_tokens: 100
+    budget_per_day_usd: 2
+  /c:
+  /d:
+    model: own-model
+prices:
+  own-model: {input_usd_per_mtok: 1, output_usd_per_mtok: 2}
+"""
+
+
+@pytest.fixture
+def explained(read: Read) -> Callable[[str], Explanation]:
+    def run(route: str) -> Explanation:
+        reading = read(TEXT.replace("own-model\n", "anthropic/own-model\n"))
+        surroundings = Surroundings(PretendedReferences({"CANARY_NAME": "canary-value"}), date(2026, 11, 21))
+        compiled = compile_policy(reading, surroundings)
+        assert compiled.policy is not None
+        assert compiled.roster is not None
+        return explain(reading, compiled.policy, compiled.roster, route)
+
+    return run
+
+
+def test_every_setting_says_where_it_came_from(explained: Callable[[str], Explanation]) -> None:
+    settings = {setting.key: (setting.value, setting.origin) for setting in explained("/a").settings}
+
+    assert settings["model"] == ("claude-haiku-5-5", "p.yaml:10")
+    assert settings["profile"] == ("own", "p.yaml:9")
+    assert settings["max_tokens"] == ("800", "p.yaml:12")
+    assert settings["top_p"] == ("0.9", "profile own, p.yaml:6")
+    assert settings["temperature"] == ("0.6", "profile interactive (built in)")
+    assert settings["first_token_timeout_ms"] == ("9000", "cut to timeout_ms, p.yaml:14")
+    assert settings["streaming"] == ("true", "default")
+    assert settings["max_tokens_above"] == ("clamp", "default")
+
+
+def test_what_nobody_said_is_said_in_words(explained: Callable[[str], Explanation]) -> None:
+    settings = {setting.key: setting.value for setting in explained("/c").settings}
+
+    assert settings["model"] == "the client's own"
+    assert settings["temperature"] == "the client's own"
+    assert settings["max_input_tokens"] == "the provider's own limit"
+    assert settings["budget_per_day_usd"].startswith("none")
+
+
+def test_what_is_not_enforced_is_not_hidden(explained: Callable[[str], Explanation]) -> None:
+    settings = {setting.key: setting.value for setting in explained("/b").settings}
+
+    for key in ("fallback", "retries", "budget_per_day_usd"):
+        assert settings[key].endswith("(this version does not enforce it)"), key
+
+
+def test_a_target_shows_its_key_by_reference_only(explained: Callable[[str], Explanation]) -> None:
+    explanation = explained("/a")
+
+    assert [target.key for target in explanation.targets] == ["env:CANARY_NAME", "env:OPENAI_API_KEY"]
+    assert "canary-value" not in repr(explanation)
+
+
+def test_a_target_shows_its_prices(explained: Callable[[str], Explanation]) -> None:
+    haiku, sol = explained("/a").targets
+
+    assert (haiku.name, haiku.url) == ("anthropic/claude-haiku-5-5", "https://api.anthropic.com/v1")
+    assert [(band.above_tokens, band.input, band.output) for band in haiku.bands] == [
+        (0, "0.1", "0.5"),
+        (100_000, "0.5", "2.5"),
+    ]
+    assert haiku.price_source == "genai-prices 0.2.3"
+    assert haiku.note == "temperature and top_p are left out"
+    assert "batch" in haiku.modes
+    assert sol.bands[0].cache_write_long == "5"
+
+
+def test_a_target_that_ends_says_when(explained: Callable[[str], Explanation]) -> None:
+    assert explained("/b").targets[1].note == "switched off on 2027-01-14"
+
+
+def test_a_thousand_calls_are_estimated(explained: Callable[[str], Explanation]) -> None:
+    estimates = {(each.target, each.case): each for each in explained("/a").estimates}
+
+    typical = estimates["anthropic/claude-haiku-5-5", "typical"]
+    worst = estimates["anthropic/claude-haiku-5-5", "worst"]
+    # 1,000 x (1,000 x 0.10 + 400 x 0.50) and 1,000 x (20,000 x 0.20 (an hour's cache write) + 800 x 0.50), per million
+    assert (typical.usd, typical.calls) == ("0.3", 1000)
+    assert typical.assumption == "1,000 tokens in, 400 out, no cache"
+    assert worst.usd == "4.4"
+    assert estimates["openai/gpt-6.1-sol", "worst"].usd == "108"
+
+
+def test_without_a_cap_the_worst_prompt_is_the_models_longest(explained: Callable[[str], Explanation]) -> None:
+    worst = next(each for each in explained("/b").estimates if each.case == "worst")
+
+    assert worst.assumption == "1,000,000 tokens in at the dearest rate, 100 out"
+    assert worst.usd == "10002.5"
+
+
+def test_what_nothing_bounds_has_no_estimate(explained: Callable[[str], Explanation]) -> None:
+    typical, worst = explained("/d").estimates
+
+    assert typical.usd is not None
+    assert worst.usd is None
+    assert "set max_input_tokens" in worst.assumption
+
+
+def test_where_the_client_chooses_there_is_no_estimate(explained: Callable[[str], Explanation]) -> None:
+    assert explained("/c").estimates == ()
+
+
+def test_a_policys_own_price_is_named_by_its_line(explained: Callable[[str], Explanation]) -> None:
+    assert explained("/d").targets[0].price_source == "p.yaml:24"
+
+
+def test_an_unknown_route_is_told_with_the_nearest(explained: Callable[[str], Explanation]) -> None:
+    with pytest.raises(NotFound, match='did you mean "/a"'):
+        explained("/A")
+    with pytest.raises(NotFound, match="it has /a, /b, /c, /d"):
+        explained("/something/else")
+
+
+def test_an_explanation_can_be_written_as_json(explained: Callable[[str], Explanation]) -> None:
+    plain = orjson.loads(orjson.dumps(explained("/a")))
+
+    assert plain["route"] == "/a"
+    assert plain["settings"][0] == {"key": "model", "value": "claude-haiku-5-5", "origin": "p.yaml:10"}
