@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.core.record import MAX_TEXT, SCHEMA_VERSION, AttemptRecord, CallRecord, bounded
+from seawall.core.record import MAX_TEXT, SCHEMA_VERSION, AttemptRecord, CallRecord, bounded, whole_us
 
 ATTEMPT = AttemptRecord(provider="anthropic", model="claude", started_s=0.001, duration_s=0.5)
 CALL = CallRecord(id="01J", at_s=1_795_000_000.0, cost_nusd=42, attempts=(ATTEMPT,))
@@ -74,3 +74,8 @@ def test_bounding_twice_changes_nothing_more(text: str) -> None:
 )
 def test_what_a_terminal_or_log_could_trip_over_is_replaced(text: str, kept: str) -> None:
     assert bounded(text) == kept
+
+
+@given(length=st.floats(0, 1e6))
+def test_a_length_is_kept_to_the_microsecond(length: float) -> None:
+    assert abs(whole_us(length) - length) <= 0.5e-6 + 1e-9
