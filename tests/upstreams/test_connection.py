@@ -258,6 +258,7 @@ async def test_interim_answers_leave_no_trace() -> None:
         (b"GZip ", gzip.compress(b"squeezed " * 40)),
         (b"deflate", zlib.compress(b"squeezed " * 40)),
     ],
+    ids=["gzip", "gzip in other letters", "deflate"],
 )
 async def test_compressed_body_is_decoded_and_its_fields_go(coding: bytes, body: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\ncontent-length: %d\r\nx: y\r\n\r\n" % (coding, len(body))

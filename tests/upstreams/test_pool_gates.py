@@ -4,12 +4,16 @@ import asyncio
 import random
 import socket
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from seawall.core.error import UpstreamBroken, UpstreamUnreachable
+from seawall.ports.upstream import UpstreamRequest
+from seawall.upstreams.pool import Pool
 from seawall.upstreams.settings import UpstreamSettings
-from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve, until
+from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve, Server, ServerTls, until
 
 CANCELS = 10_000
 CALM = 7
@@ -127,17 +131,41 @@ class Moody:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_ten_thousand_random_cancels_leak_nothing(serve: Serve, open_pool: OpenPool, ask: Ask, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # a schedule, not a secret
-
     moody = Moody(chance)
     server = await serve(moody)
     pool = open_pool(UpstreamSettings(max_connections=20, max_waiting=100))
-    before = asyncio.all_tasks()
+
+    reached = await storm(pool, lambda: ask(server.origin), CANCELS, chance)
+
+    assert min(reached[point] for point in ("sending", "reading", "whole", "broken")) > 50, reached
+    moody.is_calm = True
+    await check_nothing_leaked(pool, server, ask)
+
+
+@pytest.mark.slow
+async def test_random_cancels_leak_nothing_over_tls(
+    serve: Serve, open_pool: OpenPool, ask: Ask, server_tls: ServerTls, ca_file: Path
+) -> None:
+    chance = random.Random(3)  # noqa: S311  # a schedule, not a secret
+    moody = Moody(chance)
+    server = await serve(moody, tls=server_tls("127.0.0.1"))
+    pool = open_pool(UpstreamSettings(max_connections=20, max_waiting=100, ca_file=ca_file))
+
+    reached = await storm(pool, lambda: ask(server.origin), CANCELS // 5, chance)
+
+    assert min(reached[point] for point in ("sending", "reading", "whole", "broken")) > 10, reached
+    moody.is_calm = True
+    await check_nothing_leaked(pool, server, ask)
+
+
+async def storm(pool: Pool, request: Callable[[], UpstreamRequest], count: int, chance: random.Random) -> Counter[str]:
+    """Start calls and cancel every one of them at some point; give the points that they had reached."""
     reached: Counter[str] = Counter()
 
     async def call() -> None:
         point = "sending"
         try:
-            reply = await pool.send(ask(server.origin))
+            reply = await pool.send(request())
             point = "reading"
             try:
                 while await reply.read():
@@ -150,22 +178,24 @@ async def test_ten_thousand_random_cancels_leak_nothing(serve: Serve, open_pool:
         finally:
             reached[point] += 1
 
-    for _ in range(CANCELS // 50):
+    for _ in range(count // 50):
         calls = [asyncio.ensure_future(call()) for _ in range(50)]
         for one in calls:
             for _ in range(chance.choice((0, 0, 1, 3, 10))):
                 await asyncio.sleep(0)
             one.cancel()
         await asyncio.wait(calls)
+    return reached
 
-    assert min(reached[point] for point in ("sending", "reading", "whole", "broken")) > 50, reached
+
+async def check_nothing_leaked(pool: Pool, server: Server, ask: Ask) -> None:
+    """Check that neither calls nor slots, tasks nor connections are left, and that what is left still works."""
+    await until(lambda: asyncio.all_tasks() - {asyncio.current_task()} <= server._tasks)
     stats = pool.stats()
     assert stats.waiting == 0
     assert stats.open == stats.idle <= 20
-    assert asyncio.all_tasks() - before <= server._tasks
-    await until(lambda: server.running <= stats.idle)
-    moody.is_calm = True
-    for _ in range(20):  # what is left still works
+    await until(lambda: server.running <= pool.stats().idle)
+    for _ in range(20):
         assert await (await pool.send(ask(server.origin))).read_all(100) == b"ok"
     assert pool.stats().open <= 20
 

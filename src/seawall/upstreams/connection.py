@@ -60,6 +60,7 @@ class Connection(asyncio.BufferedProtocol):
         "_transport",
         "_unread",
         "_was_framed",
+        "has_transport",
         "idle_since_s",
         "is_gone",
         "on_body",
@@ -73,7 +74,8 @@ class Connection(asyncio.BufferedProtocol):
         self.on_body = self._chunks.append  # the parser calls it without a Python frame
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport  # from `connection_made` on
+        self.has_transport = False
         self._answer: Answer | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._codings: list[tuple[bytes, bytes]] = []
@@ -87,19 +89,13 @@ class Connection(asyncio.BufferedProtocol):
     # What the owner calls.
 
     @property
-    def has_transport(self) -> bool:
-        """Whether the connection was ever made."""
-        return self._transport is not None
-
-    @property
     def is_open(self) -> bool:
         """Whether a request can be written, as far as we know."""
-        return not self.is_gone and self._transport is not None and not self._transport.is_closing()
+        return not self.is_gone and self.has_transport and not self._transport.is_closing()
 
     def begin(self, head: bytes, body: bytes, *, may_have_body: bool = True) -> Answer:
         """Write one request and give the answer to come; `may_have_body` is False for HEAD, whose answers have none."""
         transport = self._transport
-        assert transport is not None  # noqa: S101  # the owner lends connected ones only
         answer = self._answer = Answer(self._loop, self)
         self._headers = []
         self._codings.clear()
@@ -129,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
         """Close at once; whoever reads the answer finds it broken. Harmless when repeated."""
         if not self.is_gone:
             self.is_gone = True
-            if self._transport is not None:
+            if self.has_transport:
                 self._transport.abort()
             self._owner.lost(self)
         if self._answer is not None:
@@ -140,6 +136,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own class only looks like it
+        self.has_transport = True
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop the buffer for the next read."""
@@ -172,7 +169,7 @@ class Connection(asyncio.BufferedProtocol):
             answer.wake()
             if self._unread >= HIGH_WATER and not self._is_paused:
                 self._is_paused = True
-                cast("asyncio.Transport", self._transport).pause_reading()
+                self._transport.pause_reading()
         else:
             self._barren += nbytes
             if self._barren > HEAD_LIMIT:  # endless head, interim answers, chunk extensions or trailers
@@ -189,7 +186,7 @@ class Connection(asyncio.BufferedProtocol):
         elif answer.status:
             self._break("the provider closed the connection in the middle of its answer")
         else:
-            transport = cast("asyncio.Transport", self._transport)
+            transport = self._transport
             if self._is_reused and not self._heard:
                 answer.is_unprocessed = transport.get_write_buffer_size() > 0 or surely_incomplete(
                     transport.get_extra_info("socket")
@@ -276,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _give_back(self) -> None:
         """Return the connection, whose answer has ended, to its owner."""
-        transport = cast("asyncio.Transport", self._transport)
+        transport = self._transport
         if self._is_paused:
             self._resume()  # an idle connection must notice that the server closes it
         # An answer that came before the whole request was sent leaves a connection that is in the middle of it.
@@ -303,7 +300,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _resume(self) -> None:
         self._is_paused = False
-        cast("asyncio.Transport", self._transport).resume_reading()
+        self._transport.resume_reading()
 
 
 def _is_framed(headers: list[tuple[bytes, bytes]]) -> bool:
