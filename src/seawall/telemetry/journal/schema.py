@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from seawall.core.record import CallRecord
+from seawall.core.record import AttemptRecord, CallRecord
 
 VERSION: Final = 1
 
@@ -21,7 +21,7 @@ COLUMNS: Final = (
     "provider",
     "model",
     "cost_nusd",
-    "unpriced",  # attempts whose cost nobody knows
+    "unpriced",  # attempts that may have been billed, nobody knows how much
     "input_tokens",
     "cache_read_tokens",
     "cache_write_tokens",
@@ -67,6 +67,10 @@ CREATE INDEX calls_at ON calls (at_s);
 """
 
 MAX_INTEGER: Final = 2**63 - 1
+# Endings that no provider bills: no connection, or an error status instead of an answer.
+_UNBILLED: Final = frozenset(
+    {"upstream.unreachable", "upstream.timeout.connect", "upstream.refused", "upstream.credentials"}
+)
 Row = tuple[str | int | float | None, ...]
 
 
@@ -89,7 +93,7 @@ def row_of(record: CallRecord, line: str) -> Row:
         thinking += attempt.thinking_tokens
         read += attempt.cache_read_tokens
         written += attempt.cache_write_short_tokens + attempt.cache_write_long_tokens
-        unpriced += attempt.cost_nusd is None
+        unpriced += attempt.cost_nusd is None and is_unpriced(attempt)
     if tokens_in + tokens_out + thinking + read + written + record.cost_nusd + record.status > MAX_INTEGER:
         raise OverflowError("a record's numbers do not fit into 64 bits")
     return (
@@ -118,3 +122,8 @@ def row_of(record: CallRecord, line: str) -> Row:
         record.first_token_s,
         line,
     )
+
+
+def is_unpriced(attempt: AttemptRecord) -> bool:
+    """Say whether an attempt may have been billed without anybody knowing how much."""
+    return attempt.cost_nusd is None and attempt.error not in _UNBILLED

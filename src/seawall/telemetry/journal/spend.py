@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.core.record import AttemptRecord
 from seawall.telemetry.journal.query import Archive, Row
+from seawall.telemetry.journal.schema import is_unpriced
 from seawall.telemetry.period import Period
 
 # What people ask for, and the column that answers it.
@@ -40,7 +41,10 @@ _SUMS: Final = (
 
 @dataclass(slots=True)
 class Spend:
-    """Sums over calls. `failed` and `refused` are outcomes; `unpriced` counts attempts whose cost nobody knows."""
+    """Sums over calls.
+
+    `failed` and `refused` are outcomes; `unpriced` counts attempts that may have been billed, nobody knows how much.
+    """
 
     calls: int = 0
     failed: int = 0
@@ -105,7 +109,7 @@ def _add_split(found: dict[str, Spend], column: str, rows: Iterable[Row]) -> Non
 
 def _of_attempt(attempt: AttemptRecord) -> Spend:
     return Spend(
-        unpriced=attempt.cost_nusd is None,
+        unpriced=is_unpriced(attempt),
         input_tokens=attempt.input_tokens,
         cache_read_tokens=attempt.cache_read_tokens,
         cache_write_tokens=attempt.cache_write_short_tokens + attempt.cache_write_long_tokens,
