@@ -11,7 +11,7 @@ from seawall.assembly.arrival import forwarded_query, new_exchange
 from seawall.assembly.head import error_head, reply_head
 from seawall.assembly.live import Live
 from seawall.assembly.path import dialect_of
-from seawall.core.error import BadRequest, Refused, SeawallError, UpstreamError
+from seawall.core.error import BadRequest, NotAuthenticated, Refused, SeawallError, UpstreamRefused
 from seawall.core.money import usd_text
 from seawall.gateway.connection import Connection
 from seawall.gateway.request import Request
@@ -28,7 +28,7 @@ _log = logging.getLogger("seawall.gateway")
 class Gateway:
     """Answer calls, and the probes `/healthz` and `/readyz`.
 
-    `scrub` clears a text of credentials; a provider's own error messages go through it before a client reads them.
+    `scrub` clears a text of credentials; error messages go through it before a client reads them.
     """
 
     def __init__(self, live: Live, kennel: Kennel, clock: Clock, scrub: Callable[[str], str]) -> None:
@@ -43,6 +43,8 @@ class Gateway:
 
         When the client is gone, the watchdog interrupts what is being waited for, and the call ends without an answer.
         """
+        if request.is_lost:
+            return
         path, query = _split_url(request.url)
         if path in ("/healthz", "/readyz"):
             connection.respond(request, _PROBE_HEAD, b'{"status":"ok"}')
@@ -51,22 +53,23 @@ class Gateway:
         if task is None:
             raise RuntimeError("a request is answered in a task")
         watchdog = self._kennel.watch(task)
-        request.on_lost = watchdog.hang_up
-        exchange = self._exchange(request, path, query, watchdog)
         try:
-            reply = await self._live.entry.call(exchange)
-            head = reply_head(exchange, reply)
-            if reply.stream is None:
-                connection.respond(request, head, reply.body)
-            else:
-                connection.begin(request, head)
-                await self._pump(exchange, reply.stream, connection, request)
-        except HungUp:
-            pass
-        except SeawallError as error:
-            self._note_failure(exchange, error)
-            text = exchange.dialect.error_body(self._presentable(error), exchange.id)
-            connection.respond(request, error_head(exchange, error), text)
+            request.on_lost = watchdog.hang_up
+            exchange = self._exchange(request, path, query, watchdog)
+            try:
+                reply = await self._live.entry.call(exchange)
+                head = reply_head(exchange, reply)
+                if reply.stream is None:
+                    connection.respond(request, head, reply.body)
+                else:
+                    connection.begin(request, head)
+                    await self._pump(exchange, reply.stream, connection, request)
+            except HungUp:
+                pass
+            except SeawallError as error:
+                self._note_failure(exchange, error)
+                text = exchange.dialect.error_body(self._presentable(error), exchange.id)
+                connection.respond(request, error_head(exchange, error), text)
         finally:
             request.on_lost = None
             watchdog.close()
@@ -94,8 +97,7 @@ class Gateway:
             raise
         except SeawallError as error:
             self._note_failure(exchange, error)
-            await connection.write(exchange.dialect.error_frame(self._presentable(error), exchange.id))
-            connection.cut(request)
+            connection.cut(request, exchange.dialect.error_frame(self._presentable(error), exchange.id))
             return
         if exchange.headers.get(b"x-seawall-trailer") == b"cost":
             cost_nusd = sum(attempt.cost_nusd or 0 for attempt in exchange.attempts)
@@ -104,8 +106,17 @@ class Gateway:
         await stream.drain()
 
     def _presentable(self, error: SeawallError) -> SeawallError:
-        if isinstance(error, UpstreamError):
-            error.args = (self._scrub(str(error)),)
+        """Clear an error of credentials: providers repeat the gateway's, and clients put theirs into the wrong place.
+
+        The error of a missing key has no word of anybody else's, and says what a key looks like.
+        """
+        if isinstance(error, NotAuthenticated):
+            return error
+        error.args = (self._scrub(str(error)),)
+        if isinstance(error, Refused | UpstreamRefused) and error.param:
+            error.param = self._scrub(error.param)
+        if isinstance(error, UpstreamRefused):
+            error.kind, error.detail = self._scrub(error.kind), self._scrub(error.detail)
         return error
 
     def _note_failure(self, exchange: Exchange, error: SeawallError) -> None:
