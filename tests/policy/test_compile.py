@@ -154,6 +154,13 @@ def test_the_starter_is_a_good_policy() -> None:
             id="half a price",
         ),
         pytest.param(
+            "routes: {/a: {model: openai/x}}\n"
+            "prices: {x: {input_usd_per_mtok: 1, output_usd_per_mtok: 1, from: 2026-12-01}}",
+            'p.yaml:1:22 routes./a.model: found "openai/x", expected a model whose price is known; its first price'
+            " begins on 2026-12-01",
+            id="a price of tomorrow",
+        ),
+        pytest.param(
             "routes: {/a: {fallback: [claude-opus-5-5]}}",
             "p.yaml:1:25 routes./a.fallback: found a fallback without a model, expected a model to fall back from",
             id="fallback alone",

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -133,6 +134,20 @@ def test_what_nothing_bounds_has_no_estimate(explained: Callable[[str], Explanat
     assert typical.usd is not None
     assert worst.usd is None
     assert "set max_input_tokens" in worst.assumption
+
+
+def test_what_has_no_price_has_no_estimate(read: Read) -> None:
+    reading = read("routes: {/a: {model: claude-opus-5-5}}")
+    compiled = compile_policy(reading, Surroundings(PretendedReferences({}), date(2026, 11, 21)))
+    assert compiled.policy is not None
+    assert compiled.roster is not None
+    plan = compiled.policy.plans["/a"]
+    unpriced = replace(plan, targets=(replace(plan.targets[0], price=None),))
+
+    explanation = explain(reading, replace(compiled.policy, plans={"/a": unpriced}), compiled.roster, "/a")
+
+    assert explanation.estimates == ()
+    assert explanation.targets[0].bands == ()
 
 
 def test_where_the_client_chooses_there_is_no_estimate(explained: Callable[[str], Explanation]) -> None:

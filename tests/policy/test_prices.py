@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from seawall.core.price import Mode, Price, cost_nusd
 from seawall.core.usage import Usage
+from seawall.policy.address import OFFICIAL, parse_address
 from seawall.policy.compile import Compiled
 from seawall.policy.document import PolicyDocument
 from seawall.policy.price_schedule import changes_after, price_on
 from seawall.policy.prices import PriceBook
+from seawall.policy.roster import Entry, Found
 
 TODAY: Final = date(2026, 11, 21)
-URL: Final = "https://api.anthropic.com/v1"
 
 
 def _book(prices: object) -> PriceBook:
@@ -23,8 +24,13 @@ def _book(prices: object) -> PriceBook:
     return PriceBook(document.prices, origins)
 
 
+def _model(name: str, dialect: str = "anthropic") -> Found:
+    address = parse_address(OFFICIAL[dialect], dialect)
+    return Found(Entry(dialect, dialect, address, None, is_enabled=True, path=()), name)
+
+
 def _price(prices: object, model: str = "claude-opus-5-5", day: date = TODAY) -> Price | None:
-    return price_on(_book(prices).schedule("anthropic", URL, "anthropic", model), day)
+    return price_on(_book(prices).schedule(_model(model)), day)
 
 
 def _cost(prices: object, usage: Usage, mode: Mode | None = None, model: str = "claude-opus-5-5") -> int:
@@ -60,8 +66,9 @@ def test_an_entry_for_one_provider_comes_before_one_for_the_model() -> None:
     }
 
     assert _cost(own, Usage(input=1000)) == 2_000_000
-    assert _book(own).name_used("other", "claude-opus-5-5") == "claude-opus-5-5"
-    assert _book(own).name_used("other", "claude") is None
+    assert _book(own).name_used(_model("claude-opus-5-5")) == "anthropic/claude-opus-5-5"
+    assert _book(own).name_used(_model("claude-opus-5-5", "openai")) == "claude-opus-5-5"
+    assert _book(own).name_used(_model("claude")) is None
 
 
 @pytest.mark.parametrize(
@@ -80,9 +87,7 @@ def test_a_dated_entry_begins_on_its_day(day: date, nusd: int) -> None:
 
     assert price is not None
     assert cost_nusd(price, Usage(input=1000)) == nusd
-    assert changes_after(_book(own).schedule("anthropic", URL, "anthropic", "claude-opus-5-5"), TODAY) == date(
-        2026, 12, 1
-    )
+    assert changes_after(_book(own).schedule(_model("claude-opus-5-5")), TODAY) == date(2026, 12, 1)
 
 
 def test_modes_stay_as_much_dearer_as_in_the_table() -> None:
@@ -133,9 +138,8 @@ def test_a_model_of_ones_own_may_be_free() -> None:
 
 def test_a_zero_rate_of_the_table_is_not_divided_by() -> None:
     own = {"text-embedding-3-small": {"output_usd_per_mtok": 1}}
-    schedule = _book(own).schedule("openai", "https://api.openai.com/v1", "openai", "text-embedding-3-small")
 
-    price = price_on(schedule, TODAY)
+    price = price_on(_book(own).schedule(_model("text-embedding-3-small", "openai")), TODAY)
 
     assert price is not None
     assert cost_nusd(price, Usage(output=1000)) == 1_000_000

@@ -95,6 +95,11 @@ ROUTE = "routes: {/a: {model: claude-haiku-5-5, max_tokens: 5}}\n"
             " per_month_usd, usd, tokens",
             id="an empty budget",
         ),
+        pytest.param(
+            "routes: {/a: {model: *x}}",
+            "p.yaml:1:22 routes./a.model: found an alias to an anchor that is not written before it",
+            id="an alias of nothing is told once",
+        ),
         pytest.param("routes: 5", "p.yaml:1:9 routes: found 5, expected a mapping", id="no mapping"),
         pytest.param(
             "version: 1",

@@ -93,6 +93,7 @@ def test_an_alias_may_be_a_key() -> None:
         pytest.param('a: "\\ud800"', "found a text with a control character", id="half a surrogate"),
         pytest.param("a: 1\n---\nb: 2", "found a second document", id="second document"),
         pytest.param("%YAML 1.1\n---\na: 1", "found %YAML 1.1, expected YAML 1.2", id="another YAML"),
+        pytest.param(f"%YAML 1.{'9' * 5000}\n---\na: 1", "found broken YAML", id="a version without end"),
         pytest.param("a: b: c", "found broken YAML", id="broken"),
         pytest.param("a: [1", "found broken YAML", id="not closed"),
         pytest.param("a: \0", "found a character that cannot be printed", id="unprintable"),

@@ -45,8 +45,7 @@ def _print(judgement: Judgement, counts: Counter[str]) -> None:
         click.echo(clean(fault_line(source, fault)))
     for finding in judgement.findings:
         _print_finding(source, finding)
-    if judgement.findings or judgement.compiled.faults:
-        click.echo()
+    click.echo()
     click.echo(f"{source}: {_summary(judgement, counts)}")
 
 

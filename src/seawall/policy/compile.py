@@ -15,7 +15,7 @@ from seawall.policy.effective import Effective, ProfileError, effective, profile
 from seawall.policy.fault import Fault, Path, in_order, policy_error
 from seawall.policy.load import Reading, read_policy, read_policy_file
 from seawall.policy.plan import CompiledPolicy, JournalSettings, Plan
-from seawall.policy.price_schedule import changes_after
+from seawall.policy.price_schedule import changes_after, price_on
 from seawall.policy.price_table import upcoming_change
 from seawall.policy.prices import PriceBook
 from seawall.policy.profile import BUILT_IN
@@ -158,16 +158,6 @@ class Compiler:
             changes_on=min(self._changes, default=None),
         )
 
-    def target(self, found: Found) -> Target | None:
-        """Make the target of a model; None while its provider has no key."""
-        provider = self._providers.get(found.entry.name)
-        if provider is None:
-            return None
-        schedule = self.book.schedule(found.entry.name, found.entry.address.url, found.entry.dialect, found.model)
-        change = changes_after(schedule, self._around.today)
-        self._changes += [change] if change is not None else []
-        return make_target(provider, found, self.book, self._around.today)
-
     def _usable(self) -> Mapping[str, tuple[Entry, Provider]]:
         # An implied provider serves client-chosen models where its key is there; nobody has to have both.
         for entry in self.roster.entries.values():
@@ -254,11 +244,15 @@ class Compiler:
         if found.entry.dialect == "anthropic" and (temperature or 0) > MAX_ANTHROPIC_TEMPERATURE:
             where = settings.origins["temperature"].path
             self._fault(where, f"{temperature}", f"at most 1 for {name}, which is an Anthropic model")
-        if self._provider(found.entry, path) is None:
+        provider = self._provider(found.entry, path)
+        if provider is None:
             return None
-        target = self.target(found)
-        if target is None or target.price is not None:
-            return target
+        schedule = self.book.schedule(found)
+        price = price_on(schedule, self._around.today)
+        if price is not None:
+            change = changes_after(schedule, self._around.today)
+            self._changes += [change] if change is not None else []
+            return make_target(provider, found, price)
         expected = "a model whose price is known"
         self._fault(
             path, f'"{name}"', expected, self._price_hint(found), code="price.unknown", leans_on=leans_on | {"prices"}
@@ -266,7 +260,10 @@ class Compiler:
         return None
 
     def _price_hint(self, found: Found) -> str:
-        stated = self.book.name_used(found.entry.name, found.model)
+        stated = self.book.name_used(found)
+        begins = changes_after(self.book.schedule(found), self._around.today)
+        if begins is not None:
+            return f"its first price begins on {begins}"
         if stated is not None:
             return f'say both input_usd_per_mtok and output_usd_per_mtok under prices."{stated}"'
         rates = "{input_usd_per_mtok: 1, output_usd_per_mtok: 5}"

@@ -83,8 +83,8 @@ def policy_error(source: str, faults: Iterable[Fault]) -> PolicyError:
 class Places:
     """Where keys and values stand. A value that an alias repeats stands where it was written first."""
 
-    keys: Mapping[Path, Place]
-    values: Mapping[Path, Place]
+    keys: dict[Path, Place]
+    values: dict[Path, Place]
 
     def of_key(self, path: Path) -> Place:
         """Find where a key stands; for a key that is not there, where its nearest parent is."""

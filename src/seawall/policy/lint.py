@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from seawall.policy.document import PolicyDocument, RouteDocument
-from seawall.policy.effective import WAITS, Effective, ProfileError, effective, profile_chain
+from seawall.policy.effective import WAITS, Effective, effective, profile_chain
 from seawall.policy.fault import Path, Place, path_text
 from seawall.policy.load import Reading
 from seawall.policy.model_facts import ModelFacts, facts_of
 from seawall.policy.price_table import provider_behind
-from seawall.policy.reference import EnvReference, FileReference, References, SecretMissingError, SecretUnsafeError
+from seawall.policy.reference import EnvReference, Reference, References, SecretMissingError, SecretUnsafeError
 from seawall.policy.roster import Entry, Found, Roster
 
 Level: TypeAlias = Literal["error", "warning", "note"]
@@ -80,7 +80,7 @@ def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today
     if reading.document is None:
         return ()
     document = reading.document
-    routes = tuple(route for name in document.routes if (route := _route(document, roster, name)) is not None)
+    routes = tuple(_route(document, roster, name) for name in document.routes)
     judged = Judged(document, roster, routes, References(environment), today)
     findings = [
         Finding(rule.level, rule.code, reading.places.of_key(draft.path), draft.path, draft.message, draft.mend)
@@ -90,16 +90,14 @@ def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today
     return tuple(sorted(findings, key=lambda finding: (finding.place, path_text(finding.path), finding.code)))
 
 
-def _route(document: PolicyDocument, roster: Roster, name: str) -> Route | None:
+def _route(document: PolicyDocument, roster: Roster, name: str) -> Route:
     said = document.routes[name]
-    try:
-        settings = effective(document, name)
-    except ProfileError:
-        return None
     named: list[tuple[Path, str]] = [(("routes", name, "model"), said.model)] if said.model is not None else []
     named += [(("routes", name, "fallback", number), model) for number, model in enumerate(said.fallback)]
     found = ((path, roster.find(model)) for path, model in named)
-    return Route(name, said, settings, tuple((path, model) for path, model in found if isinstance(model, Found)))
+    return Route(
+        name, said, effective(document, name), tuple((path, model) for path, model in found if isinstance(model, Found))
+    )
 
 
 def _no_budget(judged: Judged) -> Iterator[Draft]:
@@ -248,34 +246,25 @@ def _sampling_dropped(judged: Judged) -> Iterator[Draft]:
 
 
 def _secret_missing(judged: Judged) -> Iterator[Draft]:
-    for entry, path, error in _bad_keys(judged):
+    for path, entry, key, error in _bad_keys(judged):
         if isinstance(error, SecretMissingError):
-            yield Draft(path, f"found {error}: on this machine {entry.name} cannot be called", _set(entry))
-
-
-def _set(entry: Entry) -> str:
-    match entry.key:
-        case EnvReference(name):
-            return f"export {name}=..."
-        case FileReference(path):
-            return f"put the key into {path}"
-        case None:
-            return ""
+            mend = f"export {key.name}=..." if isinstance(key, EnvReference) else f"put the key into {key.path}"
+            yield Draft(path, f"found {error}: on this machine {entry.name} cannot be called", mend)
 
 
 def _secret_unsafe(judged: Judged) -> Iterator[Draft]:
-    for _, path, error in _bad_keys(judged):
+    for path, _, _, error in _bad_keys(judged):
         if isinstance(error, SecretUnsafeError):
             yield Draft(path, f"found {error}, expected a secret that only Seawall can read")
 
 
-def _bad_keys(judged: Judged) -> Iterator[tuple[Entry, Path, SecretMissingError | SecretUnsafeError]]:
+def _bad_keys(judged: Judged) -> Iterator[tuple[Path, Entry, Reference, ValueError]]:
     for entry, path in _keys(judged):
         if entry.key is not None:
             try:
                 judged.references.secret(entry.key)
             except (SecretMissingError, SecretUnsafeError) as error:
-                yield entry, path, error
+                yield path, entry, entry.key, error
 
 
 def _keys(judged: Judged) -> Iterator[tuple[Entry, Path]]:

@@ -217,5 +217,5 @@ def plain_clause(clause: object) -> dict[str, Any]:
             raise TypeError(f"{type(clause).__name__} is a rule of matching that is not known here")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - it writes into the checkout
     SNAPSHOT.write_bytes(orjson.dumps(snapshot()) + b"\n")

@@ -11,6 +11,7 @@ from seawall.core.price import Band, Price, Rates
 from seawall.policy.document import PriceDocument, RatesDocument
 from seawall.policy.price_schedule import Period, Schedule, price_on
 from seawall.policy.price_table import find_listing
+from seawall.policy.roster import Found
 
 _FIELDS: Final = {
     "input": "input_usd_per_mtok",
@@ -22,6 +23,7 @@ _FIELDS: Final = {
 # What a cache write costs, as a multiple of the input, where neither the policy nor the table says: the dearest known.
 _SHORT_WRITE: Final = Fraction(5, 4)
 _LONG_WRITE: Final = Fraction(5, 2)
+_WEB_SEARCH: Final = nusd_from_usd("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +37,20 @@ class PriceBook:
     stated: Mapping[str, tuple[PriceDocument, ...]]
     origins: Mapping[tuple[str, int], str]
 
-    def schedule(self, provider: str, url: str, dialect: str, model: str) -> Schedule:
+    def schedule(self, found: Found) -> Schedule:
         """Give every price of a model over time; empty where nobody knows one."""
-        listing = find_listing(url, dialect, model)
+        listing = find_listing(found.entry.address.url, found.entry.dialect, found.model)
         table = () if listing is None else listing.schedule
-        name = next((name for name in (f"{provider}/{model}", model) if name in self.stated), None)
+        name = self.name_used(found)
         if name is None:
             return table
         own = tuple(self._stated(name, table))
         return (*_before(table, own), *own)
 
-    def name_used(self, provider: str, model: str) -> str | None:
+    def name_used(self, found: Found) -> str | None:
         """Name the entry of the policy that prices this model; None where the table does."""
-        return next((name for name in (f"{provider}/{model}", model) if name in self.stated), None)
+        names = (f"{found.entry.name}/{found.model}", found.model)
+        return next((name for name in names if name in self.stated), None)
 
     def _stated(self, name: str, table: Schedule) -> Iterator[Period]:
         entries = sorted(enumerate(self.stated[name]), key=lambda entry: (entry[1].starts or date.min, entry[0]))
@@ -67,16 +70,14 @@ def _before(table: Schedule, own: Schedule) -> Schedule:
 
 
 def _merged(entry: PriceDocument, known: Price | None, source: str) -> Price | None:
-    base = _rates(entry, None if known is None else known.bands[0].rates)
+    base = _first_rates(entry) if known is None else _rates(entry, known.bands[0].rates)
     if base is None:
         return None
     if entry.web_search_usd_per_1000 is not None:
         base = replace(base, web_search=-(-nusd_from_usd(entry.web_search_usd_per_1000) // 1000))
     bands = [Band(0, base)]
     for band in sorted(entry.bands, key=lambda band: band.above_tokens):
-        rates = _rates(band, bands[-1].rates)
-        if rates is not None:
-            bands.append(Band(band.above_tokens, rates))
+        bands.append(Band(band.above_tokens, _rates(band, bands[-1].rates)))
     if known is None:
         return Price(tuple(bands), source)
     if not entry.bands:
@@ -93,12 +94,12 @@ def _merged(entry: PriceDocument, known: Price | None, source: str) -> Price | N
     return Price(tuple(bands), source, modes=modes, geo_permille=known.geo_permille)
 
 
-def _rates(entry: RatesDocument, known: Rates | None) -> Rates | None:
-    stated = {
-        field: nusd_from_usd(amount) for field, name in _FIELDS.items() if (amount := getattr(entry, name)) is not None
-    }
-    if known is not None:
-        return replace(known, **stated)
+def _rates(entry: RatesDocument, known: Rates) -> Rates:
+    return replace(known, **_stated_rates(entry))
+
+
+def _first_rates(entry: RatesDocument) -> Rates | None:
+    stated = _stated_rates(entry)
     if "input" not in stated or "output" not in stated:
         return None
     plain = stated["input"]
@@ -107,7 +108,13 @@ def _rates(entry: RatesDocument, known: Rates | None) -> Rates | None:
         "cache_write_short": _up(plain * _SHORT_WRITE),
         "cache_write_long": _up(plain * _LONG_WRITE),
     }
-    return Rates(**{**dearest, **stated}, web_search=nusd_from_usd("0.01"))
+    return Rates(**{**dearest, **stated}, web_search=_WEB_SEARCH)
+
+
+def _stated_rates(entry: RatesDocument) -> dict[str, int]:
+    return {
+        field: nusd_from_usd(amount) for field, name in _FIELDS.items() if (amount := getattr(entry, name)) is not None
+    }
 
 
 def _in_proportion(other: Rates, standard: Rates, stated: Rates) -> Rates:

@@ -76,13 +76,12 @@ class References:
             SecretMissingError: the variable or file is not there, or is empty.
             SecretUnsafeError: other users may read the file, or the value cannot travel in a header.
         """
-        match reference:
-            case EnvReference(name):
-                value = self.environment.get(name, "")
-                if not value:
-                    raise SecretMissingError(f"{reference}, which is not set")
-            case FileReference(path):
-                value = _file_secret(Path(path), reference)
+        if isinstance(reference, FileReference):
+            value = _file_secret(Path(reference.path), reference)
+        else:
+            value = self.environment.get(reference.name, "")
+            if not value:
+                raise SecretMissingError(f"{reference}, which is not set")
         try:
             return Secret(value)
         except ValueError as error:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from seawall.core.error import NotFound, Unsupported
+from seawall.core.price import Price
 from seawall.core.record import bounded
 from seawall.core.target import Provider, Target
 from seawall.policy.model_facts import facts_of
@@ -52,25 +53,23 @@ class Resolver:
                 code="model.not_found",
                 param="model",
             )
-        target = make_target(self._providers[found.entry.name], found, self._book, self._today)
-        if target.price is None:
+        price = price_on(self._book.schedule(found), self._today)
+        if price is None:
             raise Unsupported(
                 f"found the model {shown!r}, expected one whose price is known; `prices:` in the policy can state it",
                 code="price.unknown",
                 param="model",
             )
-        return target
+        return make_target(self._providers[found.entry.name], found, price)
 
 
-def make_target(provider: Provider, found: Found, book: PriceBook, today: date) -> Target:
-    """Join a provider and a model with what is known of the model."""
-    entry = found.entry
-    facts = facts_of(entry.dialect, found.model)
-    schedule = book.schedule(entry.name, entry.address.url, entry.dialect, found.model)
+def make_target(provider: Provider, found: Found, price: Price) -> Target:
+    """Join a provider, a model and its price with what else is known of the model."""
+    facts = facts_of(found.entry.dialect, found.model)
     return Target(
         provider=provider,
         model=found.model,
-        price=price_on(schedule, today),
+        price=price,
         drops_sampling=facts.drops_sampling,
         max_tokens_field="max_completion_tokens" if facts.wants_completion_tokens else "max_tokens",
     )

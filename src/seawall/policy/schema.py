@@ -63,9 +63,6 @@ def _child(node: Node, part: str | int) -> Node | None:
     named: Node | None = node.get("properties", {}).get(part)
     if named is not None:
         return named
-    free = node.get("additionalProperties")
-    if isinstance(free, dict):
-        return free
     patterns: Node = node.get("patternProperties", {})
     return next(iter(patterns.values()), None)
 

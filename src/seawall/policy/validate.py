@@ -1,16 +1,16 @@
 """From a tree to a document: every fault in the words of the policy, with its place and the nearest valid key."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from seawall.policy.document import PolicyDocument
 from seawall.policy.document.section import ERROR_TYPE
-from seawall.policy.fault import Fault, Path, shown
+from seawall.policy.fault import Fault, Path, Place, shown
 from seawall.policy.schema import expectation, is_mapping, schema_at, valid_keys
 from seawall.policy.secret_shape import assignments, names_secret, secret_kind, sightings
 from seawall.policy.yaml_tree import Tree, Value
@@ -91,8 +91,9 @@ def _fault(detail: ErrorDetails, path: Path, tree: Tree) -> Fault:
     if detail["loc"][-1:] == (_KEY,):
         expected = str(context.get("expected", "another name"))
         return Fault(tree.places.of_key(path), path, f"the key {shown(path[-1])}", expected)
-    value = _at(tree.value, path)
-    found = "nothing" if path not in tree.places.values else _found(path, value)
+    is_there = path in tree.places.values
+    value = _at(tree.value, path) if is_there else None
+    found = _found(path, value) if is_there else "nothing"
     if kind == ERROR_TYPE:
         code = str(context["code"])
         hint = _MEND_SECRET if code == "secret.literal" else ""
@@ -121,18 +122,15 @@ def _unknown_key(path: Path, tree: Tree) -> Fault:
 
 
 def _at(value: Value, path: Path) -> Value:
+    found: Any = value  # the path was made from this value: each part fits what it is a part of
     for part in path:
-        if isinstance(value, Mapping) and isinstance(part, str):
-            value = value.get(part)
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
-            return None
-    return value
+        found = found[part]
+    return cast("Value", found)
 
 
 def _without_nulls(tree: Tree, faults: list[Fault]) -> Value:
     """Read a null as an empty mapping where one is expected, and refuse it elsewhere: its value was forgotten."""
+    told = {fault.path for fault in faults}
 
     def clean(value: Value, path: Path) -> Value:
         if isinstance(value, list):
@@ -148,7 +146,7 @@ def _without_nulls(tree: Tree, faults: list[Fault]) -> Value:
                 kept[key] = {}
             elif schema_at(here) is None:
                 kept[key] = None  # an unknown key: that is said elsewhere
-            elif not any(fault.path == here for fault in faults):
+            elif here not in told:
                 hint = "write the value, or remove the key"
                 faults.append(Fault(tree.places.of_key(here), here, "nothing", expectation(here), hint))
         return kept
@@ -177,11 +175,12 @@ def _literal_secrets(tree: Tree, text: str) -> list[Fault]:
         if (kind := _secret_at(path, _at(tree.value, path)))
     ]
     lines = {fault.place.line for fault in faults}
+    first_on = {place.line: path for path, place in reversed(tree.places.values.items()) if len(path) > 1}
     for number, line in enumerate(text.splitlines(), 1):
         seen = [*sightings(line), *assignments(line)]
         if seen and number not in lines:
-            path = next((p for p, place in tree.places.values.items() if place.line == number and len(p) > 1), ())
-            place = tree.places.of_value(())._replace(line=number, column=seen[0].start + 1)
+            path = first_on.get(number, ())
+            place = Place(number, seen[0].start + 1)
             found = f"what looks like a credential ({seen[0].kind})"
             faults.append(Fault(place, path, found, "none in a policy", _MEND_SECRET, code="secret.literal"))
     return faults

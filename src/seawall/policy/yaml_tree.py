@@ -272,12 +272,12 @@ class _Builder:
         parent = self._open[-1]
         if isinstance(parent.value, list):
             parent.value.append(node)
-        elif isinstance(parent.value, dict) and parent.pending is not None:
-            name, place = parent.pending
-            parent.pending = None
-            if name:
-                parent.keys[name] = place
-                parent.value[name] = node
+            return
+        name, place = parent.pending or ("", node.place)
+        parent.pending = None
+        if name:
+            parent.keys[name] = place
+            cast("dict[str, _Node]", parent.value)[name] = node
 
     def _refuse_tag(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, place: Place) -> None:
         if event.tag is not None:
