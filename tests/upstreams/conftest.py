@@ -93,6 +93,14 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
+async def delay_s(act: Callable[[], object], effect: asyncio.Event) -> float:
+    """Act, and give the seconds until its effect shows."""
+    began_s = asyncio.get_running_loop().time()
+    act()
+    await effect.wait()
+    return asyncio.get_running_loop().time() - began_s
+
+
 Handler = Callable[[Peer], Awaitable[object]]
 
 

@@ -19,9 +19,6 @@ from seawall.upstreams.httpx2_adapter import Httpx2Upstream
 from seawall.upstreams.settings import UpstreamSettings
 from tests.upstreams.conftest import Ask, OpenAdapter, Peer, Serve, Server, ServerTls, until
 
-SOON_S = 0.1
-CANCELS = 500
-
 
 async def _echo(peer: Peer) -> None:
     while request := await peer.request():
