@@ -4,7 +4,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from seawall.cli.calls import _follow
 from seawall.cli.main import main
 from seawall.core.record import AttemptRecord, CallRecord
 from seawall.telemetry.journal.pepper import UserHasher, read_pepper
@@ -203,57 +204,10 @@ def test_a_hostile_label_does_nothing_to_a_terminal(run: Run, journal: Callable[
         assert "\r" not in output
 
 
-def test_one_call_is_told_from_beginning_to_end(run: Run, journal: Callable[..., None]) -> None:
-    refused = AttemptRecord("openai", "gpt", 0.0, 0.1, status=503, error="upstream.refused")
-    unknown = AttemptRecord("openai", "gpt", 0.1, 0.5, error="upstream.timeout.idle", usage="partial")
-    journal(changed(attempts=(refused, unknown, ATTEMPT)))
+def test_one_call_is_shown_as_a_story(run: Run, journal: Callable[..., None]) -> None:
+    journal(CALL)
 
-    result = run("calls", "show", "req_aaa1")
-
-    assert result.output.splitlines() == [
-        "call req_aaa1",
-        "  at          2026-11-20 12:00:00 UTC",
-        "  outcome     ok 200",
-        "  request     anthropic messages streamed",
-        "  route       /ai/chat (interactive)",
-        "  who         team support, feature drafts",
-        "  key         key_1",
-        "  trace       0af7651916cd43dd8448eb211c80319c",
-        "  model       asked sonnet -> anthropic/claude-sonnet-5-5",
-        "  versions    policy abc",
-        "  cache       off",
-        "  time        1.300 s in all, first token after 0.410 s, 43.5 tokens/s, 0.4 ms of it ours",
-        "  stopped     end_turn",
-        "  notes       sampling.dropped",
-        "",
-        "attempt 1 of 3: openai/gpt",
-        "  outcome     503 upstream.refused",
-        "  time        began at 0.000 s, took 0.100 s",
-        "  usage       nothing (none)",
-        "  cost        nothing: there was no answer to bill",
-        "",
-        "attempt 2 of 3: openai/gpt",
-        "  outcome     upstream.timeout.idle",
-        "  time        began at 0.100 s, took 0.500 s",
-        "  usage       nothing (partial)",
-        "  cost        unknown: the provider never told its usage, or nobody knows the price",
-        "",
-        "attempt 3 of 3: anthropic/claude-sonnet-5-5",
-        "  outcome     200 end_turn",
-        "  time        began at 0.001 s, took 1.250 s, first token after 0.400 s",
-        "  answered by claude-sonnet-5-5-20261001",
-        "  provider id req_011CS",
-        "  usage       100 input, 20 cache read, 30 output, 7 thinking (reported)",
-        "  cost        $0.0042 by genai-prices 0.2.3",
-        "",
-        "cost $0.0042 = $0 + unknown + $0.0042",
-    ]
-
-
-def test_a_refused_call_has_a_short_story(run: Run, journal: Callable[..., None]) -> None:
-    journal(CallRecord("req_b", NOON_S, outcome="refused", status=401, error="access.unauthenticated"))
-
-    assert run("calls", "show", "req_b").output.splitlines()[-1] == "cost $0"
+    assert run("calls", "show", "req_a").output.splitlines()[-1] == "cost $0.0042"
 
 
 def test_one_call_as_json(run: Run, journal: Callable[..., None]) -> None:
@@ -305,3 +259,17 @@ def test_following_prints_calls_as_they_end_until_it_is_interrupted(
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
     process.stdout.close()
+
+
+def test_what_was_listed_is_not_repeated_when_it_is_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    def ended() -> Iterator[CallRecord]:
+        yield CALL
+        yield changed(id="req_b")
+        raise KeyboardInterrupt
+
+    _follow(ended(), {"req_aaa1"}, UTC, as_json=False)
+    _follow(ended(), {"req_b"}, UTC, as_json=True)
+
+    table, as_json = capsys.readouterr().out.splitlines()
+    assert table.split()[2] == "req_b"
+    assert json.loads(as_json)["id"] == "req_aaa1"

@@ -128,3 +128,13 @@ def test_a_store_that_lost_its_table_is_reported(store: SqliteKeyStore, tmp_path
         store.entries()
     with pytest.raises(Unavailable, match=r"cannot write the key store .*no such table"):
         store.create(KeyGrant(), NOW_S)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    newer = apsw.Connection(str(tmp_path / "keys.db"))
+    newer.pragma("user_version", 99)
+    newer.close()
+
+    with pytest.raises(Unavailable, match="schema version 99, this version of Seawall knows 1"):
+        SqliteKeyStore(tmp_path / "keys.db")

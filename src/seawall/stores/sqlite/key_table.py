@@ -59,6 +59,7 @@ class KeyTable:
         try:
             self._read()
         except (apsw.Error, OSError) as error:
+            self._disconnect()
             raise Unavailable(f"cannot read the key store {path}: {error}") from error
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, args=(poll_s,), name="seawall-keys", daemon=True)
