@@ -49,6 +49,9 @@ _SPENT: Final = frozenset(
 )
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _WriteDetails(msgspec.Struct):
     ttl_12h_tokens: Count | None = None
 
@@ -90,7 +93,7 @@ class _Answer(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     service_tier: str | None = None
-    data: msgspec.Raw | None = None  # embeddings, which stay unread
+    data: msgspec.Raw = _ABSENT  # embeddings, which stay unread
     error: Any = None
 
 
@@ -244,7 +247,7 @@ class OpenAI:
             return Facts(usage=NO_USAGE, usage_state="none")
         if answer is None:
             return Facts()
-        if answer.choices is None if endpoint is CHAT else answer.data is None:
+        if answer.choices is None if endpoint is CHAT else not len(answer.data):
             raise UpstreamBroken(f"the provider's answer is not one of {endpoint.path}")
         facts = Facts(model=word(answer.model), mode=_mode(answer.service_tier))
         if answer.choices:
