@@ -1,56 +1,62 @@
-"""One client connection of the data port: HTTP/1.1 (RFC 9112) over llhttp, one request at a time.
+"""One client connection of the data port: requests in their order, and their answers, under back-pressure both ways.
 
-llhttp refuses what request smuggling is mostly made of: lengths beside transfer codings, doubled or odd lengths, folded
-fields, control characters, bare line feeds. Added here: exactly one Host and a plain one, no coding but `chunked`, no
-second credential, bounds on the head, on the body and on pipelined requests. Why this is ours and no server library's:
-docs/decisions/0006-data-port.md.
+Why this is ours and no server library's: docs/decisions/0006-data-port.md. How the client's bytes are cut into reads
+decides nothing: requests are answered in their order, and what is no request is refused in its turn, after those that
+came before it.
 """
 
 import asyncio
 import math
-import re
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
-import httptools
-
+from seawall.gateway.reader import NotRequest, RequestReader
 from seawall.gateway.request import HIGH_WATER, Request
 
-MAX_HEAD: Final = 64 * 1024
-MAX_FIELDS: Final = 128
 MAX_PIPELINED: Final = 16
 HEAD_S: Final = 10.0
 KEEP_ALIVE_S: Final = 75.0
 STALLED_S: Final = 60.0
 LINGER_S: Final = 2.0
+LONGEST_LINGER_S: Final = 30.0
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER of no seconds: closing sends a reset
 
-_HOST: Final = re.compile(rb"[A-Za-z0-9._~-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
-_SINGLE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"x-api-key"})
-_REFUSAL: Final = (
-    b'{"error":{"message":"the request is not one that HTTP/1.1 allows in only one reading",'
-    b'"type":"invalid_request_error","param":null,"code":"request.http"}}'
+
+def _own(status: bytes, message: bytes, kind: bytes, code: bytes) -> tuple[bytes, bytes]:
+    body = b'{"error":{"message":"%b","type":"%b","param":null,"code":"%b"}}' % (message, kind, code)
+    return b"HTTP/1.1 %b\r\ncontent-type: application/json\r\nx-should-retry: false\r\n" % status, body
+
+
+_REFUSAL: Final = _own(
+    b"400 Bad Request",
+    b"the request is not one that HTTP/1.1 allows in only one reading",
+    b"invalid_request_error",
+    b"request.http",
 )
-
-
-class RefusedHead(Exception):
-    """Two servers could read this head in two ways, or it is too large; the parser makes it its own error."""
+_FAULT: Final = _own(b"500 Internal Server Error", b"a fault of the gateway", b"server_error", b"gateway.fault")
 
 
 @dataclass(slots=True)
 class Port:
-    """What a connection needs of its server: how to run a request, and the set of open connections to be in."""
+    """What a connection needs of its server: how to run a request, and the set of open connections to be in.
+
+    `emptied` is set when the last connection closes while the server drains.
+    """
 
     loop: asyncio.AbstractEventLoop
     run: Callable[["Connection", Request], None]
     open: set["Connection"]
     max_connections: int
     is_draining: bool = False
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Connection(asyncio.Protocol):
-    """Parse requests, run them one after the other, and write their answers.
+    """Run requests one after the other, and write their answers.
 
     A request is answered by `respond`, or by `begin`, `write` … and then `end` or `cut`; the next one starts then.
     `deadline_s`, on the loop's clock, is when the server's sweep closes the connection.
@@ -61,15 +67,18 @@ class Connection(asyncio.Protocol):
         self.deadline_s = math.inf
         self.current: Request | None = None
         self._port = port
-        self._parser = httptools.HttpRequestParser(self)
+        self._reader = RequestReader(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)  # until connection_made
-        self._incoming = Request(self)
         self._waiting: deque[Request] = deque()
-        self._head_size = 0
         self._is_paused = False
         self._is_started = False
         self._is_deaf = False  # nothing that still comes is read as a request
+        self._owes_refusal = False
+        self._is_ending = False  # nothing more is answered
+        self._linger_end_s = 0.0
         self._drained: asyncio.Future[None] | None = None
+        self._unsent = 0
+        self._is_begun = False
         self._is_chunked = False
 
     # Bytes in
@@ -85,100 +94,70 @@ class Connection(asyncio.Protocol):
         self.deadline_s = self.loop.time() + HEAD_S
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the running request that nobody will read its answer."""
+        """Tell the running request that nobody will read its answer.
+
+        A client that closes only its sending half counts as gone: until something is written, the one looks like the
+        other.
+        """
         del exc
-        self._port.open.discard(self)
-        self._is_deaf = True
-        self.deadline_s = math.inf
+        port = self._port
+        port.open.discard(self)
+        if port.is_draining and not port.open:
+            port.emptied.set()
+        self._is_deaf = self._is_ending = True
         self._waiting.clear()
         self.resume_writing()
+        self.deadline_s = math.inf
         if self.current is not None:
             self.current.lose()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and start the request whose head is complete."""
+        """Read requests, and start the one whose turn it is."""
         if self._is_deaf:
+            if self._linger_end_s:
+                self.deadline_s = min(self.loop.time() + LINGER_S, self._linger_end_s)
             return
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._reader.feed(data)
+        except NotRequest:
             self._refuse()
         if self.current is not None and not self._is_started:
             self._is_started = True
             self._port.run(self, self.current)
 
-    def _refuse(self) -> None:
-        """Answer what is no request and close; a request that is being answered keeps its answer."""
-        self._is_deaf = True
-        if self.current is not None and self._is_started and self.current.is_whole:
-            self.current.keep_alive = False
-            return
-        if self.current is not None:
-            self.current.lose()
-        self._waiting.clear()
-        self.current = None
-        length = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(_REFUSAL)
-        self._transport.write(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n" + length + _REFUSAL)
-        self._linger()
-
-    # The parser's calls
-
-    def on_message_begin(self) -> None:
-        """Begin a request; its head has `HEAD_S` to arrive."""
-        self._incoming = Request(self)
-        self._head_size = 0
+    def begun(self) -> None:
+        """Note that a request begins: its head has `HEAD_S` to arrive."""
         if self.current is None:
             self.deadline_s = self.loop.time() + HEAD_S
 
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the request target."""
-        self._grow(len(url))
-        self._incoming.url += url
+    def put(self, request: Request) -> None:
+        """Make it the current request, or let it wait for its turn.
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one field."""
-        self._grow(len(name) + len(value))
-        name = name.lower()
-        headers = self._incoming.headers
-        if name in headers:
-            if name in _SINGLE:
-                raise RefusedHead
-            value = headers[name] + b", " + value
-        headers[name] = value
-
-    def _grow(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > MAX_HEAD or len(self._incoming.headers) >= MAX_FIELDS:
-            raise RefusedHead
-
-    def on_headers_complete(self) -> None:
-        """Refuse what two servers could read in two ways (RFC 9112 §3.2, §6.1), and queue the rest."""
-        request, parser = self._incoming, self._parser
-        host = request.headers.get(b"host")
-        if host is None or not _HOST.fullmatch(host):
-            raise RefusedHead
-        coding = request.headers.get(b"transfer-encoding")
-        if coding is not None and coding.lower() != b"chunked":
-            raise RefusedHead
-        request.method = parser.get_method().decode("ascii")
-        request.is_old = parser.get_http_version() != "1.1"
-        request.keep_alive = not request.is_old and parser.should_keep_alive()
+        Raises:
+            NotRequest: too many wait.
+        """
         if self.current is None:
             self.current = request
             self.deadline_s = math.inf
         elif len(self._waiting) < MAX_PIPELINED:
             self._waiting.append(request)
             self.pause_reading()
-        else:
-            raise RefusedHead
+        else:  # all came in one read; who sends so many must be ready to send the rest again (RFC 9112 §9.3.2)
+            self._waiting[-1].keep_alive = False
+            raise NotRequest
 
-    def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
-        self._incoming.take(body)
-
-    def on_message_complete(self) -> None:
-        """Note that a request is whole."""
-        self._incoming.complete()
+    def _refuse(self) -> None:
+        """Read nothing more; what is no request gets its answer after the requests before it."""
+        self._is_deaf = self._owes_refusal = True
+        broken = self._reader.incoming
+        if not broken.is_whole:
+            if self._waiting and self._waiting[-1] is broken:
+                self._waiting.pop()
+            elif self.current is broken:
+                self.current = None
+                broken.lose()
+        if self.current is None:
+            self._next()
 
     # Flow
 
@@ -189,23 +168,31 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Take bytes from the client again."""
-        if self._is_paused and not self._transport.is_closing():
+        """Take bytes from the client again, unless requests wait."""
+        if self._is_paused and not self._waiting and not self._transport.is_closing():
             self._is_paused = False
             self._transport.resume_reading()
 
     def pause_writing(self) -> None:
         """Hold writers back: the client does not read. It has `STALLED_S` to go on."""
         self._drained = self.loop.create_future()
-        self.deadline_s = self.loop.time() + STALLED_S
+        self._stall()
 
     def resume_writing(self) -> None:
-        """Let writers go on."""
-        if self._drained is not None:
-            if not self._drained.done():
-                self._drained.set_result(None)
-            self._drained = None
+        """Let writers go on, and the next request start."""
+        drained, self._drained = self._drained, None
+        if drained is None:
+            return
+        if not drained.done():
+            drained.set_result(None)
+        if self.current is not None:
             self.deadline_s = math.inf
+        elif not self._is_ending:
+            self._next()
+
+    def _stall(self) -> None:
+        self._unsent = self._transport.get_write_buffer_size()
+        self.deadline_s = self.loop.time() + STALLED_S
 
     # Bytes out
 
@@ -223,19 +210,32 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join((head, length, close, b"\r\n", b"" if request.method == "HEAD" else body)))
         self._done(request)
 
+    def fail(self, request: Request) -> None:
+        """Answer for a fault of ours: with status 500, or as `cut` does where the answer has begun."""
+        if self._is_begun:
+            self.cut(request)
+        elif self.current is request:
+            request.keep_alive = False
+            self.respond(request, *_FAULT)
+
     def begin(self, request: Request, head: bytes) -> None:
         """Open a streamed answer; an HTTP/1.0 client gets it up to the connection's end."""
+        self._is_begun = True
         self._is_chunked = not request.is_old
         framing = b"transfer-encoding: chunked\r\n\r\n" if self._is_chunked else b"connection: close\r\n\r\n"
         self.write_now(head + framing)
 
     async def write(self, data: bytes) -> None:
-        """Write a piece of a streamed answer, and wait while the client does not read."""
-        if self._transport.is_closing():
-            return
-        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
-        if self._drained is not None:
+        """Write a piece of a streamed answer, and wait while the client does not read; cancelling loses nothing."""
+        self._write_piece(data)
+        while self._drained is not None:
+            if self._drained.cancelled():  # with an earlier wait
+                self._drained = self.loop.create_future()
             await self._drained
+
+    def _write_piece(self, data: bytes) -> None:
+        if data and not self._transport.is_closing():
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
 
     def end(self, request: Request) -> None:
         """End a streamed answer cleanly."""
@@ -243,51 +243,93 @@ class Connection(asyncio.Protocol):
             self.write_now(b"0\r\n\r\n")
         self._done(request)
 
-    def cut(self, request: Request) -> None:
-        """End a streamed answer so that no client takes it for complete: what was written goes out, then it breaks."""
+    def cut(self, request: Request, last_words: bytes = b"") -> None:
+        """End a streamed answer so that no client takes it for complete: what was written goes out, then it breaks.
+
+        An HTTP/1.0 client tells a broken answer from a whole one only by a reset, which may overtake the last words.
+        """
+        if self.current is not request:
+            return
         request.keep_alive = False
-        if not self._is_chunked and not self._transport.is_closing():
-            self._transport.abort()  # an HTTP/1.0 client tells a broken answer only by a reset
-        self._is_chunked = False
+        if self._is_begun:
+            self._write_piece(last_words)
+            if not self._is_chunked:
+                self._reset()
         self._done(request)
+
+    def _reset(self) -> None:
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None and not self._transport.is_closing():
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
 
     def _keeps(self, request: Request) -> bool:
         return request.keep_alive and request.is_whole and not self._port.is_draining
 
+    # From one request to the next
+
     def _done(self, request: Request) -> None:
-        """Start the next request, wait for one, or close."""
         if self.current is not request:
             return
-        self.current, self._is_started = None, False
-        if not self._keeps(request):
-            self._is_deaf = True
-            if request.is_whole:
-                self._transport.close()
-            else:
-                self._linger()
+        self.current = None
+        self._is_started = self._is_begun = False
+        if self._keeps(request):
+            self._next()
+        elif request.is_whole:
+            self._close()
+        else:
+            self._linger()
+
+    def _next(self) -> None:
+        """Start the next request, refuse what is none, or wait for one; a client that does not read gets no more."""
+        self._is_started = False
+        if self._drained is not None:
+            self.pause_reading()
         elif self._waiting:
             self.current, self._is_started = self._waiting.popleft(), True
+            self.deadline_s = math.inf
+            self.resume_reading()
             self._port.run(self, self.current)
+        elif self._owes_refusal:
+            head, body = _REFUSAL
+            self.write_now(b"%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (head, len(body), body))
+            self._linger()
         else:
-            self.deadline_s = self.loop.time() + KEEP_ALIVE_S
-            if self._is_paused:
-                self.resume_reading()
+            self.deadline_s = self.loop.time() + (HEAD_S if self._reader.is_amid else KEEP_ALIVE_S)
+            self.resume_reading()
+
+    def _close(self) -> None:
+        """Close once all is sent that was written; a client that does not take it has `STALLED_S`."""
+        self._is_deaf = self._is_ending = True
+        self._transport.close()
+        self._stall()
 
     def _linger(self) -> None:
         """Close after the client has had time to read: closing on unread bytes would reset what was just written."""
-        if self._transport.is_closing():
-            return
+        self._is_deaf = self._is_ending = True
+        self._waiting.clear()
         self.resume_reading()
-        if self._transport.can_write_eof():
+        if not self._transport.is_closing() and self._transport.can_write_eof():
             self._transport.write_eof()
         self.deadline_s = self.loop.time() + LINGER_S
+        self._linger_end_s = self.loop.time() + LONGEST_LINGER_S
 
     def close_if_due(self, now_s: float) -> None:
         """Close a connection that is too slow, idle for too long or lingering; the server's sweep calls this."""
-        if now_s >= self.deadline_s:
+        if now_s < self.deadline_s:
+            return
+        unsent = self._transport.get_write_buffer_size()
+        if 0 < unsent < self._unsent:  # it reads slowly, but it reads
+            self._unsent = unsent
+            self.deadline_s = now_s + STALLED_S
+        else:
             self._transport.abort()
 
     def close_if_idle(self) -> None:
         """Close a connection between two requests; one that is being answered closes after its answer."""
-        if self.current is None and not self._is_deaf:
-            self._transport.close()
+        if self.current is None and not self._is_ending:
+            self._close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is still to be sent."""
+        self._transport.abort()

@@ -11,6 +11,7 @@ from seawall.gateway.request import Request
 
 MAX_CONNECTIONS: Final = 10_000
 SWEEP_S: Final = 1.0
+FLUSH_S: Final = 5.0
 _log = logging.getLogger("seawall.gateway")
 
 Handle: TypeAlias = Callable[[Connection, Request], Awaitable[None]]
@@ -36,12 +37,14 @@ class DataServer:
         self._sweep = self._loop.call_later(SWEEP_S, self._sweep_out)
 
     async def aclose(self, grace_s: float) -> None:
-        """Stop accepting, let running requests finish for `grace_s` seconds, then cancel what is left."""
+        """Stop accepting, let running requests finish for `grace_s` seconds, then cancel what is left.
+
+        Answers that are complete, but not sent yet because their client reads slowly, get `FLUSH_S` more.
+        """
         if self._server is not None:
             self._server.close()
         self._port.is_draining = True
-        for connection in tuple(self._port.open):
-            connection.close_if_idle()
+        self._close_idle()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=grace_s)
             for task in late:
@@ -49,10 +52,23 @@ class DataServer:
             if late:
                 _log.warning("requests cut off at the end of the grace time", extra={"fields": {"count": len(late)}})
                 await asyncio.wait(late, timeout=1.0)
+        self._close_idle()
+        await self._flush()
         if self._sweep is not None:
             self._sweep.cancel()
+
+    def _close_idle(self) -> None:
         for connection in tuple(self._port.open):
             connection.close_if_idle()
+
+    async def _flush(self) -> None:
+        if self._port.open:
+            try:
+                async with asyncio.timeout(FLUSH_S):
+                    await self._port.emptied.wait()
+            except TimeoutError:
+                for connection in tuple(self._port.open):
+                    connection.abort()
 
     def _run(self, connection: Connection, request: Request) -> None:
         task = self._loop.create_task(self._guarded(connection, request))
@@ -64,7 +80,10 @@ class DataServer:
             await self._handle(connection, request)
         except Exception:  # noqa: BLE001  # a fault of ours ends one request, not the server; the log gets its traceback
             _log.exception("a request ended in a fault of the gateway")
+            connection.fail(request)
+        except asyncio.CancelledError:
             connection.cut(request)
+            raise
 
     def _sweep_out(self) -> None:
         now_s = self._loop.time()
