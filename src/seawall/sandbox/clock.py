@@ -1,16 +1,16 @@
-"""The machine's clocks, for a sandbox that nobody gave another."""
+"""The time that a sandbox lives in unless it is given another, and how the dialects write times."""
 
-import time
+import asyncio
 from datetime import UTC, datetime
 from email.utils import formatdate
 
 
-class MachineClock:
-    """Read the time of this machine; implements the `Clock` port."""
+class LoopTime:
+    """Read the running event loop's time, which may be virtual, and the machine's date; implements the `Clock` port."""
 
     def monotonic_s(self) -> float:
-        """Give seconds on a clock that never jumps."""
-        return time.monotonic()
+        """Give seconds on the event loop's clock."""
+        return asyncio.get_running_loop().time()
 
     def wall_s(self) -> float:
         """Give seconds since 1970."""

@@ -15,9 +15,9 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from seawall.sandbox.fault import FAULTS, Rule
+from seawall.sandbox.fault import FAULTS, Incident
 from seawall.sandbox.problem import BAD_REQUEST, Problem
 from seawall.sandbox.reply import Reply, whole
 from seawall.sandbox.setting import SETTINGS, changed
@@ -30,7 +30,7 @@ _NOT_ALLOWED: Final = 405
 _DEFAULT_LAST: Final = 20
 
 
-class _RuleBody(BaseModel):
+class _IncidentBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     fault: str
     count: Annotated[int, Field(ge=1)] | None = None
@@ -39,11 +39,16 @@ class _RuleBody(BaseModel):
     model: str | None = None
     path: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:  # any JSON value
+        return {"fault": value} if isinstance(value, str) else value
+
 
 class _ControlBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     settings: dict[str, str | bool | int | float | None] = {}
-    faults: list[str | _RuleBody] | None = None
+    faults: list[_IncidentBody] | None = None
 
 
 def control(state: State, method: str, path: str, query: Mapping[str, str], body: bytes) -> Reply:
@@ -117,8 +122,7 @@ def _put(state: State, body: bytes) -> None:
     changes = {name: None if value is None else _text(value) for name, value in asked.settings.items()}
     settings = changed(state.settings, changes)
     if asked.faults is not None:
-        rules = [Rule(part) if isinstance(part, str) else Rule(**part.model_dump()) for part in asked.faults]
-        state.rules.replace(rules)
+        state.incidents.replace(Incident(**part.model_dump()) for part in asked.faults)
     state.settings = settings
 
 
@@ -129,7 +133,7 @@ def _text(value: object) -> str:
 def _told(state: State) -> dict[str, Any]:
     return {
         "settings": asdict(state.settings),
-        "faults": [asdict(rule) for rule in state.rules.rules()],
+        "faults": [asdict(incident) for incident in state.incidents.all()],
         "known_settings": {name: setting.meaning for name, setting in SETTINGS.items()},
         "known_faults": {name: fault.meaning for name, fault in FAULTS.items()},
     }

@@ -1,7 +1,6 @@
 """Send an answer: event by event, at the model's pace, with the faults that happen on the way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -12,7 +11,6 @@ from seawall.sandbox.reply import Event, Reply
 from seawall.sandbox.server import Line, Request
 from seawall.sandbox.setting import Settings
 
-Sleep = Callable[[float], Awaitable[None]]
 _SLICES_A_SECOND: Final = 20
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
 
@@ -29,12 +27,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How answers are sent: their pace, their faults, and whose time it takes."""
+    """How answers are sent: their pace, their faults, and the clock that measures what was generated."""
 
     settings: Settings
     faults: Faults
     clock: Clock
-    sleep: Sleep
 
 
 async def deliver(reply: Reply, request: Request, line: Line, manner: Manner, progress: Progress) -> None:
@@ -52,7 +49,6 @@ class _Delivery:
         self._settings = manner.settings
         self._faults = manner.faults
         self._clock = manner.clock
-        self._sleep = manner.sleep
         self._progress = progress
         self._is_http10 = request.is_http10
         self._is_chunked = reply.is_stream and not request.is_http10 and manner.faults.wrong_length is None
@@ -91,7 +87,7 @@ class _Delivery:
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:
-            await self._sleep(seconds)
+            await asyncio.sleep(seconds)
 
     async def _generate_whole(self) -> None:
         """Take the time that the whole answer takes; one that is cut off counts the tokens it had by then."""
@@ -181,4 +177,4 @@ class _Delivery:
         for start in range(0, len(data), step):
             part = data[start : start + step]
             await self._line.write(part)
-            await self._sleep(len(part) / rate)
+            await asyncio.sleep(len(part) / rate)

@@ -1,7 +1,7 @@
-"""What can be made to go wrong, each by one name, per request or by rule.
+"""What can be made to go wrong, each by one name, for one request or for many.
 
-A request asks for faults in the header `x-sandbox-fault: <name>[=value][,…]`; `Rules` holds those set over the control
-endpoint. A request's own header comes before every rule.
+A request asks for faults in the header `x-sandbox-fault: <name>[=value][,…]`; `Incidents` holds those set over the
+control endpoint. A request's own header comes before every incident.
 """
 
 import re
@@ -156,7 +156,7 @@ def parse(text: str) -> Faults:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Incident:
     """Faults for some of the requests that come.
 
     `count` bounds how many it may still hit (None is no bound); each matching request is hit with `probability`, drawn
@@ -173,52 +173,52 @@ class Rule:
 
 @dataclass(slots=True)
 class _State:
-    rule: Rule
+    incident: Incident
     faults: Faults
     matched: int = field(default=0)
 
 
-class Rules:
-    """The rules in force, in the order in which they were set; the first that hits decides."""
+class Incidents:
+    """The incidents in force, in the order in which they were set; the first that hits decides."""
 
     def __init__(self) -> None:
         self._states: list[_State] = []
 
-    def add(self, rule: Rule) -> None:
-        """Put a rule behind those in force.
+    def add(self, incident: Incident) -> None:
+        """Put an incident behind those in force.
 
         Raises:
             Problem: 400, as `parse`.
         """
-        self._states.append(_State(rule, parse(rule.fault)))
+        self._states.append(_State(incident, parse(incident.fault)))
 
-    def replace(self, rules: Iterable[Rule]) -> None:
-        """Put these rules in place of all others, or raise `Problem` and change nothing."""
-        self._states = [_State(rule, parse(rule.fault)) for rule in rules]
+    def replace(self, incidents: Iterable[Incident]) -> None:
+        """Put these incidents in place of all others, or raise `Problem` and change nothing."""
+        self._states = [_State(incident, parse(incident.fault)) for incident in incidents]
 
     def clear(self) -> None:
         """Let everything go well again."""
         self._states = []
 
-    def rules(self) -> list[Rule]:
-        """List the rules in force; `count` is what is left."""
-        return [state.rule for state in self._states]
+    def all(self) -> list[Incident]:
+        """List the incidents in force; `count` is what is left."""
+        return [state.incident for state in self._states]
 
     @property
     def needs_model(self) -> bool:
-        """Say whether any rule is for one model, so that only then bodies need be read."""
-        return any(state.rule.model is not None for state in self._states)
+        """Say whether any incident is for one model, so that only then bodies need be read."""
+        return any(state.incident.model is not None for state in self._states)
 
     def draw(self, path: str, model: str | None) -> Faults:
         """Decide what goes wrong with one request, and count it."""
         for state in self._states:
-            rule = state.rule
-            if (rule.model not in {None, model}) or (rule.path not in {None, path}) or rule.count == 0:
+            incident = state.incident
+            if (incident.model not in {None, model}) or (incident.path not in {None, path}) or incident.count == 0:
                 continue
             state.matched += 1
-            if fraction(rule.seed, state.matched) >= rule.probability:
+            if fraction(incident.seed, state.matched) >= incident.probability:
                 continue
-            if rule.count is not None:
-                state.rule = replace(rule, count=rule.count - 1)
+            if incident.count is not None:
+                state.incident = replace(incident, count=incident.count - 1)
             return state.faults
         return NO_FAULTS

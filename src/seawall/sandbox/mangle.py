@@ -10,7 +10,7 @@ from seawall.sandbox.problem import Problem
 from seawall.sandbox.reply import Event, Reply
 
 _GARBAGE_AFTER: Final = 2  # events of a stream that are still good
-_NOT_JSON: Final = b"\x00\xff upstream connect error or disconnect/reset before headers {"
+_NOT_JSON: Final = b"upstream connect error or disconnect/reset before headers {\xff\x00"
 _HTML: Final = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
     b"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"

@@ -1,6 +1,5 @@
 """The simulated provider as one object: start it, talk to it over HTTP, look at what it saw."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,10 +13,10 @@ from seawall.core.usage import NO_USAGE
 from seawall.ports.clock import Clock
 from seawall.sandbox import control, route
 from seawall.sandbox.call import Call, Dialect, Facts
-from seawall.sandbox.clock import MachineClock
-from seawall.sandbox.deliver import Manner, Progress, Sleep, deliver
+from seawall.sandbox.clock import LoopTime
+from seawall.sandbox.deliver import Manner, Progress, deliver
 from seawall.sandbox.draw import digest
-from seawall.sandbox.fault import NO_FAULTS, Faults, Rule, parse
+from seawall.sandbox.fault import NO_FAULTS, Faults, Incident, parse
 from seawall.sandbox.limit import Standing
 from seawall.sandbox.mangle import html_error, mangled, retry_headers, status_problem
 from seawall.sandbox.meter import Entry, Meter
@@ -56,8 +55,8 @@ class Sandbox:
     """A provider that costs nothing: both dialects over real HTTP, deterministic, with faults on demand.
 
     Any API key is good unless `expected_key` names the only one. `settings` is how it answers unless a request or the
-    control endpoint says otherwise. `clock` and `sleep` may be virtual. Many may run in one process; one belongs to
-    the event loop that started it, and none of its methods waits for I/O except `start` and `aclose`.
+    control endpoint says otherwise. Waiting takes the event loop's time, and so does the prompt cache unless `clock` is
+    another. Many may run in one process; one belongs to the event loop that started it.
     """
 
     def __init__(
@@ -66,12 +65,10 @@ class Sandbox:
         *,
         expected_key: Secret | None = None,
         clock: Clock | None = None,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         initial = settings or Settings()
         self._state = State(initial, initial, expected_key)
-        self._clock = clock or MachineClock()
-        self._sleep = sleep
+        self._clock = clock or LoopTime()
         self._server = Server(self._serve)
         self._serial = 0
         self._host = ""
@@ -142,16 +139,16 @@ class Sandbox:
     ) -> None:
         """Let something go wrong from now on: `set_fault("status=529", count=2)`.
 
-        `fault` is what the header `x-sandbox-fault` takes; the rest is what `Rule` says.
+        `fault` is what the header `x-sandbox-fault` takes; the rest is what `Incident` says.
 
         Raises:
             Problem: there is no such fault, or its value is not good.
         """
-        self._state.rules.add(Rule(fault, count, probability, seed, model, path))
+        self._state.incidents.add(Incident(fault, count, probability, seed, model, path))
 
     def clear_faults(self) -> None:
         """Let everything go well again."""
-        self._state.rules.clear()
+        self._state.incidents.clear()
 
     def reset(self) -> None:
         """Go back to the settings of the start, without faults, with an empty prompt cache and full rate limits."""
@@ -173,7 +170,7 @@ class Sandbox:
             self._count(visit, reply, progress, hung_up=line.is_lost and not is_complete)
 
     async def _deliver(self, reply: Reply, visit: _Visit, line: Line, progress: Progress) -> None:
-        manner = Manner(visit.settings, visit.faults, self._clock, self._sleep)
+        manner = Manner(visit.settings, visit.faults, self._clock)
         await deliver(reply, visit.request, line, manner, progress)
 
     def _visit(self, request: Request) -> _Visit:
@@ -262,8 +259,8 @@ class Sandbox:
         asked = visit.headers.get(FAULT_HEADER)
         if asked is not None:
             return parse(asked)
-        rules = self._state.rules
-        return rules.draw(visit.endpoint, _model_of(visit.request.body) if rules.needs_model else None)
+        incidents = self._state.incidents
+        return incidents.draw(visit.endpoint, _model_of(visit.request.body) if incidents.needs_model else None)
 
     def _check_key(self, visit: _Visit) -> None:
         if visit.faults.echo_key:

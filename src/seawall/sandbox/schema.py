@@ -16,6 +16,7 @@ from seawall.sandbox.words import phrase
 
 _BUDGET: Final = 2_000  # values in one instance; beyond it everything is null, so that no schema takes for ever
 _DEEP: Final = 6  # from here on only what is required is built
+_DEEPEST: Final = 40  # from here on everything is null
 _STEPS: Final = 32  # references and choices that one value may go through
 _LONGEST: Final = 4_000  # characters of a text, items of a list
 _SPREAD: Final = 1_000  # numbers are drawn from at most this many
@@ -65,7 +66,7 @@ class _Builder:
 
     def value(self, schema: Any, depth: int) -> Any:
         self._left -= 1
-        if self._left < 0 or schema is False:
+        if self._left < 0 or depth > _DEEPEST or schema is False:
             return None
         schema = self._plain(schema, depth)
         if "const" in schema:

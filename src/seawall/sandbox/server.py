@@ -71,21 +71,24 @@ class Line(asyncio.Protocol):
     def _begin(self) -> None:
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._header_bytes = 0
+        self._head_bytes = 0
+        self._is_in_head = True
         self._body: list[bytes] = []
         self._body_bytes = 0
 
     # What a handler uses.
 
     async def write(self, data: bytes) -> None:
-        """Write bytes at once and wait until the system has taken them all."""
+        """Write bytes at once and wait until the system has taken them all, for ever if the client is gone."""
+        if self.is_lost or self._transport.is_closing():
+            await self.lost()
         self.write_last(data)
         if self._drained is not None:
             await self._drained
 
     def write_last(self, data: bytes) -> None:
         """Write bytes at once without waiting."""
-        if not self.is_lost:
+        if not self.is_lost and not self._transport.is_closing():
             self._has_written = True
             self._transport.write(data)
 
@@ -141,6 +144,7 @@ class Line(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
+            self._check_head(len(data))
         except httptools.HttpParserUpgrade:
             self._discards = True  # RFC 9110 §7.8: a server may ignore an upgrade; the request itself was taken
         except httptools.HttpParserError:
@@ -157,15 +161,14 @@ class Line(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
         self._url += url
-        self._count_header(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field."""
-        self._headers.append((name, value))
-        self._count_header(len(name) + len(value))
+        self._headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """Look at what decides how the body is read."""
+        self._is_in_head = False
         for name, value in self._headers:
             lowered = name.lower()
             if lowered == b"content-length" and int(value) > BODY_CAP:
@@ -188,10 +191,11 @@ class Line(asyncio.Protocol):
         if not self._discards:
             self._take(is_too_large=False)
 
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > HEADER_CAP:
-            raise httptools.HttpParserError("the headers are too long")
+    def _check_head(self, size: int) -> None:
+        """Refuse headers without an end; the parser shows a field only when it is complete."""
+        self._head_bytes += size
+        if self._is_in_head and self._head_bytes > HEADER_CAP:
+            self._refuse()
 
     def _take(self, *, is_too_large: bool) -> None:
         self._discards = is_too_large

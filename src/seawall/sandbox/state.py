@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from seawall.core.secret import Secret
 from seawall.sandbox.cache import PromptCache
 from seawall.sandbox.draw import digest
-from seawall.sandbox.fault import Rules
+from seawall.sandbox.fault import Incidents
 from seawall.sandbox.limit import Limits
 from seawall.sandbox.meter import Meter
 from seawall.sandbox.ring import Ring
@@ -22,7 +22,7 @@ class State:
     initial: Settings
     settings: Settings
     expected_key: Secret | None = None
-    rules: Rules = field(default_factory=Rules)
+    incidents: Incidents = field(default_factory=Incidents)
     meter: Meter = field(default_factory=Meter)
     requests: Ring = field(default_factory=Ring)
     cache: PromptCache = field(default_factory=PromptCache)
@@ -46,6 +46,6 @@ class State:
     def reset(self) -> None:
         """Go back to the settings of the start, without faults, with an empty prompt cache and full limits."""
         self.settings = self.initial
-        self.rules.clear()
+        self.incidents.clear()
         self.cache.clear()
         self.limits = Limits()

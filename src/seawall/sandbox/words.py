@@ -32,6 +32,8 @@ def prose(draw: Draw, tokens: int) -> list[str]:
         words[0] = words[0].title()
         pieces += [*words, "."]
     pieces[:1] = [pieces[0].lstrip()] if pieces else []
-    if tokens > 1 and pieces[tokens - 2] != ".":
+    if tokens > 1:
+        if pieces[tokens - 2] == ".":
+            pieces[tokens - 2] = " " + WORDS[0]
         pieces[tokens - 1] = "."
     return pieces[:tokens]

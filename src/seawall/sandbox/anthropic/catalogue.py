@@ -4,9 +4,9 @@ from typing import Final
 
 import orjson
 
+from seawall.sandbox.anthropic.check import refuse
 from seawall.sandbox.anthropic.endpoint import check_version
 from seawall.sandbox.anthropic.model import CLAUDE, Claude, find
-from seawall.sandbox.anthropic.rule import refuse
 from seawall.sandbox.call import Call
 from seawall.sandbox.problem import Json, Problem
 from seawall.sandbox.reply import Reply, whole

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from seawall.core.usage import Usage
 from seawall.sandbox.answer import Answer, Ask, Offer, Stop, Tool, choose, compose
-from seawall.sandbox.anthropic import prompt, reply, rule
+from seawall.sandbox.anthropic import check, prompt, reply
 from seawall.sandbox.anthropic.error import from_validation
 from seawall.sandbox.anthropic.model import Claude, find
 from seawall.sandbox.anthropic.shape import BETA_FIELDS, CountBody, MessageBody
@@ -30,9 +30,9 @@ def check_version(call: Call) -> str:
     """
     version = call.headers.get("anthropic-version")
     if version is None:
-        raise rule.refuse("anthropic-version: header is required")
-    if version not in {rule.OLD_VERSION, rule.NEW_VERSION}:
-        raise rule.refuse(f'anthropic-version: "{version}" is not a valid version')
+        raise check.refuse("anthropic-version: header is required")
+    if version not in {check.OLD_VERSION, check.NEW_VERSION}:
+        raise check.refuse(f'anthropic-version: "{version}" is not a valid version')
     return version
 
 
@@ -53,13 +53,13 @@ def _checked(call: Call, shape: type[CountBody]) -> tuple[Json, Claude]:
     model = find(body["model"])
     if model is None:
         raise Problem(_NOT_FOUND, f"model: {body['model']}")
-    rule.check_version(body, version)
-    rule.check_model(body, model)
-    rule.check_messages(body, model)
-    rule.check_breakpoints(body)
+    check.check_version(body, version)
+    check.check_model(body, model)
+    check.check_messages(body, model)
+    check.check_breakpoints(body)
     form = (body.get("output_config") or {}).get("format")
     if form:
-        rule.check_format(form["schema"])
+        check.check_format(form["schema"])
     return body, model
 
 
@@ -134,10 +134,10 @@ def _ask(call: Call, body: Json, model: Claude, hashed: bytes) -> Ask:
     if choice["type"] == "tool":
         tools = [tool for tool in tools if tool.name == choice["name"]]
         if not tools:
-            raise rule.refuse(f"tool_choice.name: tool '{choice['name']}' not found in provided tools")
+            raise check.refuse(f"tool_choice.name: tool '{choice['name']}' not found in provided tools")
     if choice["type"] == "any" and not tools:
-        raise rule.refuse("tool_choice: may only be specified while providing tools")
-    last = rule.blocks(body["messages"][-1]["content"])
+        raise check.refuse("tool_choice: may only be specified while providing tools")
+    last = check.blocks(body["messages"][-1]["content"])
     offer = Offer(
         tools=tuple(tools),
         must_call=choice["type"] in {"any", "tool"},
@@ -150,7 +150,7 @@ def _ask(call: Call, body: Json, model: Claude, hashed: bytes) -> Ask:
         seed=hashed,
         letters=model.letters,
         max_tokens=body["max_tokens"],
-        thinks=rule.thinks(body, model),
+        thinks=check.thinks(body, model),
         stop_sequences=tuple(part for part in body.get("stop_sequences") or () if part),
         calls=choose(offer, text, call.settings),
         has_schema=form is not None,

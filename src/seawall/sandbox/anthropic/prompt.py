@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 
 from seawall.sandbox import media
+from seawall.sandbox.anthropic.check import blocks, refuse
 from seawall.sandbox.anthropic.model import Claude
-from seawall.sandbox.anthropic.rule import blocks, refuse
 from seawall.sandbox.cache import LONG_S, SHORT_S, Segment
 from seawall.sandbox.problem import Json
 from seawall.sandbox.token import count

@@ -20,7 +20,7 @@ from seawall.sandbox.draw import digest
 from seawall.sandbox.openai.endpoint import unknown_model
 from seawall.sandbox.openai.error import bad, from_validation
 from seawall.sandbox.openai.model import EMBEDDERS, LETTERS, Embedder
-from seawall.sandbox.openai.shape import HIDDEN, EmbeddingBody
+from seawall.sandbox.openai.shape import EmbeddingBody
 from seawall.sandbox.problem import Json
 from seawall.sandbox.reply import Charge, Event, Reply
 from seawall.sandbox.token import count, split
@@ -67,7 +67,7 @@ def _checked(call: Call) -> tuple[Json, Embedder]:
     try:
         EmbeddingBody.model_validate(known)
     except ValidationError as error:
-        raise from_validation(error, HIDDEN | {"list[str]", "list[int]", "list[list[int]]", "str"}) from error
+        raise from_validation(error, known) from error
     model = EMBEDDERS.get(body["model"])
     if model is None:
         raise unknown_model(body["model"])

@@ -9,10 +9,10 @@ from seawall.sandbox.answer import Answer, Ask, Offer, Tool, choose, compose
 from seawall.sandbox.cache import CacheUse, automatic
 from seawall.sandbox.call import Call, seed
 from seawall.sandbox.draw import digest
-from seawall.sandbox.openai import prompt, reply, rule
+from seawall.sandbox.openai import check, prompt, reply
 from seawall.sandbox.openai.error import bad, from_validation
 from seawall.sandbox.openai.model import EMBEDDERS, LETTERS, Gpt, find
-from seawall.sandbox.openai.shape import HIDDEN, ChatBody
+from seawall.sandbox.openai.shape import ChatBody
 from seawall.sandbox.problem import Json, Problem
 from seawall.sandbox.reply import Charge, Event, Reply
 
@@ -35,14 +35,14 @@ def _checked(call: Call) -> tuple[Json, Gpt]:
     try:
         ChatBody.model_validate(known)
     except ValidationError as error:
-        raise from_validation(error, HIDDEN) from error
+        raise from_validation(error, known) from error
     model = find(body["model"])
     if model is None:
         if body["model"] in EMBEDDERS:
             message = "This is not a chat model and thus not supported in the v1/chat/completions endpoint."
             raise Problem(_NOT_FOUND, message, param="model")
         raise unknown_model(body["model"])
-    rule.check(body, model)
+    check.check(body, model)
     return body, model
 
 
@@ -126,7 +126,7 @@ def _ask(call: Call, body: Json, model: Gpt, hashed: bytes, choice: int) -> Ask:
         max_tokens=most,
         thinks=effort != "none",
         stop_sequences=tuple(part for part in ((stop,) if isinstance(stop, str) else stop) if part),
-        calls=choose(_offer(body), rule.text_of(last.get("content")), call.settings),
+        calls=choose(_offer(body), check.text_of(last.get("content")), call.settings),
         has_schema=form.get("type") in {"json_schema", "json_object"},
         schema=schema,
     )

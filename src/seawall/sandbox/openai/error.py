@@ -97,10 +97,10 @@ OPENAI: Final = Dialect(
 )
 
 
-def from_validation(error: ValidationError, hidden: frozenset[str]) -> Problem:
-    """Say what pydantic found the way the provider does; `hidden` are steps that no path of the provider has."""
+def from_validation(error: ValidationError, body: Any) -> Problem:  # the JSON value that was looked at
+    """Say what pydantic found in a body the way the provider does."""
     first = error.errors(include_url=False)[0]
-    param = _path([step for step in first["loc"] if step not in hidden])
+    param = _path(first["loc"], body)
     kind, found = first["type"], first["input"]
     if kind == "missing":
         return bad(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
@@ -121,6 +121,14 @@ def _echo(value: Any) -> str:  # whatever JSON value came
     return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"
 
 
-def _path(steps: Sequence[int | str]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+def _path(steps: Sequence[int | str], body: Any) -> str:  # any JSON value
+    """Write a path; a step that is not in the body names one of several shapes, unless it is the last."""
+    text, here = "", body
+    for number, step in enumerate(steps):
+        if isinstance(step, int) and isinstance(here, list):
+            text += f"[{step}]"
+            here = here[step]
+        elif isinstance(here, dict) and (step in here or number == len(steps) - 1):
+            text += f".{step}"
+            here = here.get(step)
     return text.removeprefix(".")

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 _Open: TypeAlias = dict[str, Any]  # an object whose inside is nobody's business here
-HIDDEN: Final = frozenset({"string", "list", "named", "word"})  # our own tags, which no path of the provider has
 
 
 class _Part(BaseModel):

@@ -1,4 +1,4 @@
-"""What a well-formed request must still not ask: rules of the API version and of the model.
+"""What a well-formed request must still not ask: of this API version and of this model.
 
 `body` is always the JSON object of a request that has the shape of `seawall.sandbox.anthropic.shape`, so values are
 read without further checks.

@@ -1,4 +1,4 @@
-"""What a well-formed chat request must still not ask: rules of the conversation and of the model.
+"""What a well-formed chat request must still not ask: of any model, and of this one.
 
 `body` is always the JSON object of a request that has the shape of `seawall.sandbox.openai.shape`.
 """
