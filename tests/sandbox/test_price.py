@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.core.usage import NO_USAGE, Usage
+from seawall.sandbox import price
 from seawall.sandbox.anthropic.model import CLAUDE
 from seawall.sandbox.openai.model import EMBEDDERS, GPT
 from seawall.sandbox.price import TARIFFS, bill, cut_short
@@ -56,3 +60,20 @@ def test_thinking_is_generated_first() -> None:
     assert cut_short(Usage(output=10, thinking=5), 3) == Usage(thinking=3)
     assert cut_short(Usage(output=10, thinking=5), 7) == Usage(thinking=5, output=2)
     assert cut_short(NO_USAGE, 7) == NO_USAGE
+
+
+def test_the_meter_shares_no_code_with_what_it_checks() -> None:
+    room = Path(price.__file__).parent
+    imports = {
+        name
+        for path in room.rglob("*.py")
+        for name in re.findall(r"^(?:from|import) (seawall\.[a-z.]+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+
+    foreign = {name for name in imports if not name.startswith("seawall.sandbox")}
+    assert foreign == {"seawall.core.secret", "seawall.core.usage", "seawall.ports.clock"}
+
+
+def test_a_price_below_a_nano_dollar_a_token_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="whole nano-dollars"):
+        price._usd("0.0001")  # the table is read when the module is imported

@@ -17,9 +17,10 @@ class Entry:
     """One call as the sandbox saw it.
 
     `key` numbers the API keys of this sandbox from 1 in order of appearance, 0 is no key; the key itself is nowhere.
-    `status` is 0 where no answer began. `usage` is what was billed, up to where the call ended. `events` and
-    `bytes_sent` count what was written of the body, before chunked coding. `hung_up` says that the client ended the
-    call; its last event was number `events - 1`.
+    `status` is 0 where no answer began. `usage` is what was used until the call ended, `billed_nusd` what of it was
+    billed. `events` and `bytes_sent` count what was written of the body, before chunked coding; an event that was begun
+    counts whole unless a fault cut it. `hung_up` says that the client ended the call; its last event was number
+    `events - 1`.
     """
 
     request_id: str

@@ -169,7 +169,7 @@ class _ServerTool(_Block):
 
 def _tool_tag(value: Any) -> str:
     kind = value.get("type") if isinstance(value, dict) else None
-    return "custom" if kind in {None, "custom"} else "server"
+    return "custom" if kind is None or kind == "custom" else "server"  # whatever the client sent, a list too
 
 
 class _ToolChoice(_Part):
