@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -31,7 +32,7 @@ from seawall.stores.sqlite.key_table import KeyTable
 from seawall.telemetry.journal.pepper import UserHasher, read_pepper
 from seawall.telemetry.journal.retention import Keep
 from seawall.telemetry.journal.writer import Writer, WriterSettings
-from seawall.telemetry.log import install_logging
+from seawall.telemetry.log import install_logging, log_loop_exception
 from seawall.telemetry.scrub import Scrubber
 from seawall.upstreams.choose import open_upstream
 from seawall.upstreams.provider_head import ProviderHeads
@@ -41,6 +42,16 @@ from seawall.upstreams.settings import UpstreamSettings
 ORPHAN_S: Final = 1.0
 JOURNAL_DIR: Final = "journal"
 _log = logging.getLogger("seawall.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The stores of a process, and the policy in force over them."""
+
+    live: Live
+    writer: Writer
+    scrubber: Scrubber
+    clock: SystemClock
 
 
 async def run_worker(
@@ -57,43 +68,21 @@ async def run_worker(
 
     Raises:
         PolicyError: the policy cannot be used.
-        OSError: the state directory cannot be used.
+        Unavailable: the state directory cannot be used.
+        OSError: the same, for its journal.
     """
-    scrubber = Scrubber()
-    install_logging(scrubber)
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
-        clock = SystemClock()
-        writer = Writer(options.state_dir / JOURNAL_DIR, scrubber, clock, WriterSettings(slot=slot))
-        stack.callback(writer.close)
-        keys = None
-        if not options.insecure_dev:
-            keys = KeyTable(options.state_dir / "keys.db")
-            stack.callback(keys.close)
-        upstream = open_upstream(UpstreamSettings(), environment)
-        stack.push_async_callback(upstream.aclose)
-        users = UserHasher(read_pepper(options.state_dir))
-        tidy = _tidy(scrubber)
-        house = House(
-            JournalGuard(writer, JournalSettings(users.hash, tidy)), Outlet(upstream, ProviderHeads(), passed_on)
-        )
-
-        source = PolicySource(options.policy, environment, options.sandbox_url)
-
-        def enter(policy: CompiledPolicy) -> Entry:
-            scrubber.learn([p.api_key for p in policy.providers.values() if p.api_key is not None])
-            writer.keep(Keep(policy.journal.keep_metadata_days, policy.journal.keep_bodies_days))
-            return Entry(policy, house, keys, ANONYMOUS)
-
-        live = Live(source.load, enter, policy)
-        server = DataServer(Gateway(live, Kennel(loop, clock.monotonic_s), clock, scrubber.scrub).handle)
+        opened = _open(options, slot, PolicySource(options.policy, environment, options.sandbox_url), policy, stack)
+        live, clock = opened.live, opened.clock
+        server = DataServer(Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub).handle)
         await server.start(ports.data)
         stop = asyncio.Event()
         tasks = [loop.create_task(live.watch(options.policy, clock), name="policy watch")]
         if options.workers > 1:
             tasks.append(loop.create_task(_stop_when_orphaned(stop), name="orphan watch"))
         if ports.admin is not None:
-            admin = AdminPort(options, live, writer)
+            admin = AdminPort(options, live, opened.writer)
             tasks.append(loop.create_task(admin.serve(ports.admin), name="admin port"))
         _on_signals(loop, stop, live, tasks)
         _settle_memory()
@@ -104,6 +93,33 @@ async def run_worker(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _open(
+    options: ServeOptions, slot: int, source: PolicySource, policy: CompiledPolicy | None, stack: AsyncExitStack
+) -> _Opened:
+    """Open the log, the stores and the upstream, each closed by the stack, and put the policy in force."""
+    scrubber, clock = Scrubber(), SystemClock()
+    install_logging(scrubber)
+    asyncio.get_running_loop().set_exception_handler(log_loop_exception)
+    writer = Writer(options.state_dir / JOURNAL_DIR, scrubber, clock, WriterSettings(slot=slot))
+    stack.callback(writer.close)
+    keys = None
+    if not options.insecure_dev:
+        keys = KeyTable(options.state_dir / "keys.db")
+        stack.callback(keys.close)
+    upstream = open_upstream(UpstreamSettings(), source.environment)
+    stack.push_async_callback(upstream.aclose)
+    users = UserHasher(read_pepper(options.state_dir))
+    journal = JournalGuard(writer, JournalSettings(users.hash, _tidy(scrubber)))
+    house = House(journal, Outlet(upstream, ProviderHeads(), passed_on))
+
+    def enter(policy: CompiledPolicy) -> Entry:
+        scrubber.learn([p.api_key for p in policy.providers.values() if p.api_key is not None])
+        writer.keep(Keep(policy.journal.keep_metadata_days, policy.journal.keep_bodies_days))
+        return Entry(policy, house, keys, ANONYMOUS)
+
+    return _Opened(Live(source.load, enter, policy), writer, scrubber, clock)
 
 
 def _settle_memory() -> None:
