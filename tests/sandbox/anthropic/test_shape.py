@@ -48,6 +48,7 @@ def _image(**source: Any) -> dict[str, Any]:
         ),
         pytest.param({"tools": [{"name": "a"}]}, "tools.0.input_schema: Field required", id="tool schema"),
         pytest.param({"tools": [{"type": "web_search"}]}, "tools.0.type: String should match", id="server tool"),
+        pytest.param({"tools": [{"type": {}}]}, "tools.0.type: Input should be a valid string", id="no type"),
         pytest.param({"tool_choice": {"type": "some"}}, "tool_choice: Input tag 'some'", id="tool choice"),
         pytest.param(
             {"thinking": {"type": "enabled", "budget_tokens": 10}},
