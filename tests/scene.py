@@ -80,6 +80,20 @@ class Records:
         self.all.append(record)
 
 
+@dataclass
+class Instead:
+    """A guard that answers, or fails, in the place of everything below it."""
+
+    of_the_rest: Reply | Exception
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        """Answer or raise."""
+        del exchange, call_next
+        if isinstance(self.of_the_rest, Exception):
+            raise self.of_the_rest
+        return self.of_the_rest
+
+
 @dataclass(frozen=True)
 class Call:
     """What a client sends. `body` is bytes, or anything that JSON can say."""

@@ -1,0 +1,87 @@
+from typing import Any
+
+import pytest
+
+from seawall.core.target import Target
+from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, Endpoint
+from seawall.guards.intake import IntakeGuard
+from seawall.guards.sampling.guard import SamplingGuard
+from seawall.guards.sampling.settings import SamplingSettings
+from seawall.testing.scripted_upstream import ScriptedUpstream
+from tests.scene import ANSWER, Call, Ended, Scene, target, whole
+
+COLD = SamplingSettings(temperature=0.0)
+JSON = SamplingSettings(json_answer=True)
+
+
+async def _ended(call: Call, settings: SamplingSettings) -> Ended:
+    upstream = ScriptedUpstream(whole(ANSWER[call.dialect.name]))
+    return await Scene((IntakeGuard(1 << 20, "interactive"), SamplingGuard(settings)), upstream).call(call)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "headers", "to", "body", "sent", "notes"),
+    [
+        pytest.param(MESSAGES, {}, target(), {}, {"temperature": 0.0}, ["sampling.set"], id="messages"),
+        pytest.param(CHAT, {}, target("openai"), {}, {"temperature": 0.0}, ["sampling.set"], id="chat"),
+        pytest.param(MESSAGES, {}, None, {}, {"temperature": 0.0}, ["sampling.set"], id="no target yet"),
+        pytest.param(
+            MESSAGES,
+            {b"anthropic-version": b"2023-06-01"},
+            target(),
+            {"top_k": 4},
+            {"top_k": 4, "temperature": 0.0},
+            ["sampling.set"],
+            id="the older API version",
+        ),
+        pytest.param(
+            MESSAGES,
+            {b"anthropic-version": b"2026-10-21"},
+            target(),
+            {"top_k": 4, "temperature": 1},
+            {},
+            ["sampling.dropped"],
+            id="the newer API version takes none",
+        ),
+        pytest.param(
+            CHAT,
+            {b"anthropic-version": b"2026-10-21"},
+            target("openai"),
+            {},
+            {"temperature": 0.0},
+            ["sampling.set"],
+            id="a version says nothing to the other dialect",
+        ),
+        pytest.param(
+            MESSAGES, {}, target(drops_sampling=True), {"top_p": 1}, {}, ["sampling.dropped"], id="the model takes none"
+        ),
+        pytest.param(COUNT_TOKENS, {}, target(), {"a": 1}, {"a": 1}, [], id="counting is left alone"),
+        pytest.param(EMBEDDINGS, {}, target("openai"), {"a": 1}, {"a": 1}, [], id="embeddings are left alone"),
+    ],
+)
+async def test_the_policys_sampling_goes_in_where_the_model_takes_it(
+    endpoint: Endpoint,
+    headers: dict[bytes, bytes],
+    to: Target | None,
+    body: dict[str, Any],
+    sent: dict[str, Any],
+    notes: list[str],
+) -> None:
+    ended = await _ended(Call(endpoint, body, headers, target=to), COLD)
+
+    assert ended.sent == sent
+    assert ended.exchange.notes == notes
+
+
+async def test_a_json_answer_is_asked_for_in_the_dialect_that_knows_it() -> None:
+    asked = {"messages": [{"role": "user", "content": "as JSON, please"}]}
+    chat = await _ended(Call(CHAT, asked, target=target("openai")), JSON)
+    messages = await _ended(Call(MESSAGES, asked, target=target()), JSON)
+
+    assert chat.sent == {**asked, "response_format": {"type": "json_object"}}
+    assert chat.exchange.notes == ["json.requested"]
+    assert messages.sent == asked
+
+
+async def test_without_a_body_there_is_nothing_to_do() -> None:
+    assert (await _ended(Call(MODELS, target=target()), COLD)).reply is not None

@@ -1,0 +1,104 @@
+from typing import Any
+
+import pytest
+
+from seawall.core.error import BadRequest
+from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, Endpoint
+from seawall.guards.intake import IntakeGuard
+from seawall.guards.tokens.guard import TokensGuard
+from seawall.guards.tokens.settings import TokenSettings
+from seawall.testing.scripted_upstream import ScriptedUpstream
+from tests.scene import ANSWER, Call, Ended, Scene, target, whole
+
+SETTINGS = TokenSettings(max_tokens=1000)
+
+
+async def _ended(call: Call, settings: TokenSettings = SETTINGS) -> Ended:
+    upstream = ScriptedUpstream(whole(ANSWER[call.dialect.name]))
+    return await Scene((IntakeGuard(1 << 20, "interactive"), TokensGuard(settings)), upstream).call(call)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "sent", "notes"),
+    [
+        pytest.param(MESSAGES, {}, {"max_tokens": 1000}, ["tokens.filled"], id="messages, none"),
+        pytest.param(MESSAGES, {"max_tokens": None}, {"max_tokens": 1000}, ["tokens.filled"], id="messages, null"),
+        pytest.param(MESSAGES, {"max_tokens": 5}, {"max_tokens": 5}, [], id="messages, below"),
+        pytest.param(MESSAGES, {"max_tokens": 0}, {"max_tokens": 0}, [], id="messages, zero"),
+        pytest.param(MESSAGES, {"max_tokens": 9000}, {"max_tokens": 1000}, ["tokens.clamped"], id="messages, above"),
+        pytest.param(
+            MESSAGES,
+            {"max_completion_tokens": 9000},
+            {"max_completion_tokens": 9000, "max_tokens": 1000},
+            ["tokens.filled"],
+            id="a field of the other dialect is no ceiling",
+        ),
+        pytest.param(CHAT, {}, {"max_tokens": 1000}, ["tokens.filled"], id="chat, none"),
+        pytest.param(CHAT, {"max_completion_tokens": 5}, {"max_completion_tokens": 5}, [], id="chat, the newer name"),
+        pytest.param(CHAT, {"max_tokens": 5}, {"max_tokens": 5}, [], id="chat, the older name"),
+        pytest.param(
+            CHAT,
+            {"max_completion_tokens": 5, "max_tokens": 9000},
+            {"max_completion_tokens": 5, "max_tokens": 1000},
+            ["tokens.clamped"],
+            id="chat, both names, of which a server may read either",
+        ),
+        pytest.param(
+            CHAT,
+            {"max_completion_tokens": None, "max_tokens": 5},
+            {"max_completion_tokens": None, "max_tokens": 5},
+            [],
+            id="chat, null beside a number",
+        ),
+        pytest.param(COUNT_TOKENS, {}, {}, [], id="counting takes no ceiling"),
+        pytest.param(EMBEDDINGS, {"input": "x"}, {"input": "x"}, [], id="embeddings take none"),
+    ],
+)
+async def test_every_generating_call_has_a_ceiling(
+    endpoint: Endpoint, body: dict[str, Any], sent: dict[str, Any], notes: list[str]
+) -> None:
+    dialect = "openai" if endpoint in (CHAT, EMBEDDINGS) else "anthropic"
+    ended = await _ended(Call(endpoint, body, target=target(dialect)))
+
+    assert ended.sent == sent
+    assert ended.exchange.notes == notes
+
+
+async def test_the_name_that_the_model_takes_is_filled_in() -> None:
+    newer = target("openai", max_tokens_field="max_completion_tokens")
+
+    assert (await _ended(Call(CHAT, {}, target=newer))).sent == {"max_completion_tokens": 1000}
+
+
+async def test_before_a_target_is_named_the_newest_name_is_filled_in() -> None:
+    assert (await _ended(Call(CHAT, {}))).sent == {"max_completion_tokens": 1000}
+
+
+@pytest.mark.parametrize("endpoint", [MESSAGES, CHAT], ids=["messages", "chat"])
+async def test_what_is_no_number_of_tokens_is_refused_with_its_path(endpoint: Endpoint) -> None:
+    ended = await _ended(Call(endpoint, {"max_tokens": "many"}))
+
+    assert isinstance(ended.error, BadRequest)
+    assert (ended.error.code, ended.error.param) == ("request.invalid", "max_tokens")
+
+
+async def test_a_route_may_refuse_what_is_above_its_ceiling() -> None:
+    ended = await _ended(Call(MESSAGES, {"max_tokens": 1001}), TokenSettings(1000, refuse_above=True))
+
+    assert isinstance(ended.error, BadRequest)
+    assert (ended.error.code, ended.error.param) == ("tokens.above_ceiling", "max_tokens")
+    assert str(ended.error).startswith("max_tokens: found 1001")
+
+
+@pytest.mark.parametrize("endpoint", [MESSAGES, COUNT_TOKENS, CHAT, EMBEDDINGS], ids=lambda endpoint: endpoint.name)
+async def test_a_prompt_that_is_too_long_is_refused(endpoint: Endpoint) -> None:
+    ended = await _ended(Call(endpoint, {"input": "x" * 400}), TokenSettings(10, max_input_tokens=100))
+
+    assert isinstance(ended.error, BadRequest)
+    assert ended.error.code == "tokens.input_above_ceiling"
+
+
+async def test_without_a_body_there_is_nothing_to_do() -> None:
+    ended = await _ended(Call(MODELS, target=target()))
+
+    assert ended.reply is not None
