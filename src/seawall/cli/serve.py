@@ -17,7 +17,7 @@ from seawall.assembly.source import PolicySource
 from seawall.cli.state import state_dir_option
 from seawall.core.error import PolicyError
 from seawall.gateway.banner import banner
-from seawall.gateway.options import Ports, ServeOptions
+from seawall.gateway.options import Ports, Seat, ServeOptions
 from seawall.gateway.supervisor import Supervisor, listen
 from seawall.gateway.worker import run_worker
 from seawall.policy.roster import OFFICIAL_KEYS
@@ -86,11 +86,12 @@ def command(  # noqa: PLR0917  # click passes them by name
         insecure_dev=insecure_dev,
     )
     start = _Start(options, Ports(data, admin), os.environ)  # noqa: TID251  # the command line reads the environment
-    uvloop.run(_serve(start))
+    if code := uvloop.run(_serve(start)):
+        raise SystemExit(code)
 
 
-async def _serve(start: _Start) -> None:
-    """Start the sandbox if it is needed, then serve in this process or supervise several."""
+async def _serve(start: _Start) -> int:
+    """Start the sandbox if it is needed, then serve in this process or supervise several; give the exit code."""
     options = start.options
     async with AsyncExitStack() as stack:
         try:
@@ -107,12 +108,10 @@ async def _serve(start: _Start) -> None:
             options = msgspec.structs.replace(options, sandbox_url=sandbox.url)
             policy = PolicySource(options.policy, start.environment, options.sandbox_url).load()
         text = banner(options, sorted(policy.plans), f"{policy.source}, version {policy.version}")
-        if options.workers == 1:
-            await run_worker(options, 0, start.ports, start.environment, lambda: click.echo(text), policy)
-        else:
-            supervisor = Supervisor(options, start.ports)
-            click.echo(text)
-            await supervisor.run()
+        if options.workers > 1:
+            return await Supervisor(options, start.ports).run(lambda: click.echo(text))
+        await run_worker(options, Seat(start.ports), start.environment, lambda: click.echo(text), policy)
+        return 0
 
 
 def _may_stand_in(start: _Start) -> bool:

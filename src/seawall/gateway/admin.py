@@ -23,6 +23,7 @@ from seawall.gateway.options import ServeOptions
 from seawall.telemetry.journal.writer import Writer
 
 TOKEN_FILE: Final = "admin_token"  # noqa: S105  # a file's name
+_SHORTEST: Final = 16
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
@@ -43,15 +44,22 @@ th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px s
 def admin_token(state_dir: Path) -> str:
     """Read the admin token of a state directory, and make one where there is none (mode 0600).
 
+    The file appears whole or not at all. One that is too short to be a token is replaced: an empty one, left by a full
+    disk, would let in whoever presents nothing.
+
     Raises:
         OSError: the directory cannot be read or written.
     """
     path = state_dir / TOKEN_FILE
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-    return path.read_text().strip()
+    with contextlib.suppress(FileNotFoundError):
+        token = path.read_text("utf-8").strip()
+        if len(token) >= _SHORTEST:
+            return token
+    fresh = path.with_name(f"{TOKEN_FILE}.{os.getpid()}")
+    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        file.write(token := secrets.token_urlsafe(32))
+    fresh.replace(path)
+    return token
 
 
 class AdminPort:

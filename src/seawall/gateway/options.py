@@ -31,3 +31,15 @@ class Ports:
 
     data: socket.socket
     admin: socket.socket | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A worker's place: a slot number that is stable over restarts, its sockets, and its supervisor's process id.
+
+    `parent` None is a worker in the gateway's own process.
+    """
+
+    ports: Ports
+    slot: int = 0
+    parent: int | None = None

@@ -1,17 +1,22 @@
 """Several workers on one port: start them, restart what dies, stop them all."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from seawall.gateway.options import Ports, ServeOptions
+from seawall.telemetry.log import install_logging
+from seawall.telemetry.scrub import Scrubber
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
@@ -25,6 +30,8 @@ class _Slot:
 
     number: int
     process: "asyncio.subprocess.Process | None" = None
+    is_ready: bool = False
+    is_reload_due: bool = False
 
 
 class Supervisor:
@@ -35,64 +42,119 @@ class Supervisor:
         self._ports = ports
         self._slots = [_Slot(number) for number in range(options.workers)]
         self._stopping = asyncio.Event()
+        self._has_served = False
+        self._code = 0
+        self._on_ready: Callable[[], None] = lambda: None
 
-    async def run(self) -> None:
+    async def run(self, on_ready: Callable[[], None]) -> int:
         """Keep the workers running until SIGTERM or SIGINT; a second one ends them at once. SIGHUP reloads policies.
 
-        A worker that dies is started again, after a pause that grows while it keeps dying young.
+        `on_ready` is called once, when all workers serve. A worker that dies later is started again, after a pause that
+        grows while it keeps dying young; one that dies before that ends the start, since what it lacks will be lacking
+        again. Give the exit code: 0 for an orderly end.
         """
+        install_logging(Scrubber())
+        self._on_ready = on_ready
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._send, signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with asyncio.TaskGroup() as group:
             for slot in self._slots:
                 group.create_task(self._keep(slot), name=f"worker {slot.number}")
+        return self._code
 
     def _stop(self) -> None:
-        self._send(signal.SIGKILL if self._stopping.is_set() else signal.SIGTERM)
-        self._stopping.set()
+        if self._stopping.is_set():
+            self._code = 1
+            self._send(signal.SIGKILL)
+        else:
+            self._stopping.set()
+            self._send(signal.SIGTERM)
 
-    def _send(self, number: signal.Signals) -> None:
+    def _reload(self) -> None:
         for slot in self._slots:
+            if slot.is_ready:
+                self._send(signal.SIGHUP, slot)
+            else:  # it would die of the signal now, and may have read the policy already
+                slot.is_reload_due = True
+
+    def _send(self, number: signal.Signals, only: _Slot | None = None) -> None:
+        for slot in self._slots if only is None else (only,):
             if slot.process is not None and slot.process.returncode is None:
-                slot.process.send_signal(number)
+                with contextlib.suppress(ProcessLookupError):  # it has ended, and nobody has told us yet
+                    slot.process.send_signal(number)
 
     async def _keep(self, slot: _Slot) -> None:
         loop = asyncio.get_running_loop()
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             began_s = loop.time()
-            slot.process = await self._spawn(slot.number)
-            if self._stopping.is_set():  # the signal came while the process was being made
-                slot.process.terminate()
-            code = await slot.process.wait()
+            code = await self._live(slot)
             if self._stopping.is_set():
                 return
             if loop.time() - began_s > STEADY_S:
                 pause_s = FIRST_PAUSE_S
             _log.error("worker died", extra={"fields": {"slot": slot.number, "code": code, "pause_s": pause_s}})
+            if not self._has_served:
+                self._stop()
+                self._code = 1
+                return
             try:
                 async with asyncio.timeout(pause_s):
                     await self._stopping.wait()
             except TimeoutError:
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    async def _spawn(self, number: int) -> asyncio.subprocess.Process:
+    async def _live(self, slot: _Slot) -> int | str:
+        """Run one worker to its end, and give its exit code, or why there was none to run."""
+        try:
+            slot.process = await self._spawn(slot)
+        except OSError as error:  # no memory, no process ids: later may help
+            return str(error)
+        if self._stopping.is_set():  # the signal came while the process was being made
+            self._send(signal.SIGTERM, slot)
+        code = await slot.process.wait()
+        slot.is_ready = False
+        return code
+
+    async def _spawn(self, slot: _Slot) -> asyncio.subprocess.Process:
         ports = [self._ports.data.fileno()]
-        if number == 0 and self._ports.admin is not None:
+        if slot.number == 0 and self._ports.admin is not None:
             ports.append(self._ports.admin.fileno())
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "seawall.gateway.worker",
-            msgspec.json.encode(self._options, enc_hook=str).decode(),
-            str(number),
-            *map(str, ports),
-            pass_fds=ports,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor alone, which passes it on once
-        )
+        slot.is_ready = slot.is_reload_due = False
+        heard, told = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "seawall.gateway.worker",
+                msgspec.json.encode(self._options, enc_hook=str).decode(),
+                str(slot.number),
+                str(os.getpid()),
+                *map(str, (told, *ports)),
+                pass_fds=(told, *ports),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor alone, which passes it on
+            )
+        except BaseException:
+            os.close(heard)
+            raise
+        finally:
+            os.close(told)
+        asyncio.get_running_loop().add_reader(heard, self._hear, slot, heard)
+        return process
+
+    def _hear(self, slot: _Slot, heard: int) -> None:
+        """Learn that a worker serves, from its byte, or that it ended before, from the end of its pipe."""
+        asyncio.get_running_loop().remove_reader(heard)
+        slot.is_ready = bool(os.read(heard, 1))
+        os.close(heard)
+        if slot.is_ready and slot.is_reload_due:
+            self._send(signal.SIGHUP, slot)
+        if not self._has_served and all(slot.is_ready for slot in self._slots):
+            self._has_served = True
+            self._on_ready()
 
 
 def listen(host: str, port: int) -> socket.socket:

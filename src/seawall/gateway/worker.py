@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -19,10 +19,11 @@ from seawall.assembly.clock import SystemClock
 from seawall.assembly.entry import Entry
 from seawall.assembly.live import Live
 from seawall.assembly.source import PolicySource
+from seawall.core.error import SeawallError
 from seawall.core.principal import ANONYMOUS
 from seawall.gateway.admin import AdminPort
 from seawall.gateway.app import Gateway
-from seawall.gateway.options import Ports, ServeOptions
+from seawall.gateway.options import Ports, Seat, ServeOptions
 from seawall.gateway.server import DataServer
 from seawall.guards.journal import JournalGuard, JournalSettings
 from seawall.pipeline.dispatch import Outlet
@@ -56,15 +57,14 @@ class _Opened:
 
 async def run_worker(
     options: ServeOptions,
-    slot: int,
-    ports: Ports,
+    seat: Seat,
     environment: Mapping[str, str],
-    on_ready: Callable[[], None] | None = None,
+    on_ready: Callable[[], None],
     policy: CompiledPolicy | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running and close the stores; SIGHUP reloads the policy.
 
-    `policy` spares a process that has compiled it already from doing so again.
+    `on_ready` is called once, when it serves. `policy` spares a process that has it compiled already from doing it again.
 
     Raises:
         PolicyError: the policy cannot be used.
@@ -73,26 +73,26 @@ async def run_worker(
     """
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
-        opened = _open(options, slot, PolicySource(options.policy, environment, options.sandbox_url), policy, stack)
+        opened = _open(
+            options, seat.slot, PolicySource(options.policy, environment, options.sandbox_url), policy, stack
+        )
         live, clock = opened.live, opened.clock
         server = DataServer(Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub).handle)
-        await server.start(ports.data)
+        await server.start(seat.ports.data)
         stop = asyncio.Event()
-        tasks = [loop.create_task(live.watch(options.policy, clock), name="policy watch")]
-        if options.workers > 1:
-            tasks.append(loop.create_task(_stop_when_orphaned(stop), name="orphan watch"))
-        if ports.admin is not None:
+        chores = Chores()
+        chores.begin(live.watch(options.policy, clock), "policy watch")
+        if seat.parent is not None:
+            chores.begin(_stop_when_orphaned(stop, seat.parent), "orphan watch")
+        if seat.ports.admin is not None:
             admin = AdminPort(options, live, opened.writer)
-            tasks.append(loop.create_task(admin.serve(ports.admin), name="admin port"))
-        _on_signals(loop, stop, live, tasks)
+            chores.begin(admin.serve(seat.ports.admin), "admin port")
+        _on_signals(loop, stop, live, chores)
         _settle_memory()
-        if on_ready is not None:
-            on_ready()
+        on_ready()
         await stop.wait()
         await server.aclose(options.grace_s)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await chores.aclose()
 
 
 def _open(
@@ -139,9 +139,31 @@ def _tidy(scrubber: Scrubber) -> Callable[[str], str]:
     return tidy
 
 
-def _on_signals(
-    loop: asyncio.AbstractEventLoop, stop: asyncio.Event, live: Live, tasks: "list[asyncio.Task[None]]"
-) -> None:
+class Chores:
+    """Own the tasks that run beside the calls; one that fails says so in the log and leaves the others alone."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Run some work until it ends by itself, or by `aclose`."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s failed", task.get_name(), exc_info=error)
+
+    async def aclose(self) -> None:
+        """Cancel what still runs, and wait for its end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, live: Live, chores: Chores) -> None:
     """Let SIGTERM and SIGINT end the process in order, a second one at once, and SIGHUP read the policy again."""
 
     def end() -> None:
@@ -149,34 +171,39 @@ def _on_signals(
             os._exit(1)
         stop.set()
 
-    def reload() -> None:
-        tasks.append(loop.create_task(_reload(live), name="policy reload"))
-
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGHUP, lambda: chores.begin(live.reload(), "policy reload"))
 
 
-async def _reload(live: Live) -> None:
-    await live.reload()
-
-
-async def _stop_when_orphaned(stop: asyncio.Event) -> None:
+async def _stop_when_orphaned(stop: asyncio.Event, parent: int) -> None:
     """End when the supervisor is gone, which closes nothing by itself and would leave the port taken."""
-    parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  # the kernel tells nobody else's death but by asking
         await asyncio.sleep(ORPHAN_S)
     stop.set()
 
 
 def main(arguments: list[str]) -> None:
-    """Run the worker that the supervisor asked for: options as JSON, slot number, inherited sockets."""
+    """Run the worker that the supervisor asked for.
+
+    `arguments` are the options as JSON, the slot number, the supervisor's process id, and the inherited descriptors: of
+    the pipe that wants a byte when the worker serves, of the data port, and in slot 0 of the admin port.
+    """
     import uvloop  # noqa: PLC0415  # the supervisor imports this module's neighbours without it
 
     options = msgspec.json.decode(arguments[0], type=ServeOptions, dec_hook=lambda kind, value: kind(value))
-    data, *admin = (socket.socket(fileno=int(number)) for number in arguments[2:])
-    ports = Ports(data, admin[0] if admin else None)
-    uvloop.run(run_worker(options, int(arguments[1]), ports, os.environ))  # noqa: TID251  # the process's own door
+    told = int(arguments[3])
+    data, *admin = (socket.socket(fileno=int(number)) for number in arguments[4:])
+    seat = Seat(Ports(data, admin[0] if admin else None), int(arguments[1]), int(arguments[2]))
+
+    def tell() -> None:
+        os.write(told, b".")
+        os.close(told)
+
+    try:
+        uvloop.run(run_worker(options, seat, os.environ, tell))  # noqa: TID251  # the process's own door
+    except (SeawallError, OSError) as error:
+        sys.exit(f"seawall worker {seat.slot}: {error}")
 
 
 if __name__ == "__main__":
