@@ -67,7 +67,7 @@ CASES: Final = [
     ("timeout.unreachable", _route("timeout_ms: 50, idle_timeout_ms: 60"), "2:24", "60 ms is never reached"),
     ("tokens.none", _route("model: claude-opus-5"), "2:3", "no max_tokens is set: an answer may have 4096"),
     ("tokens.above_model", _route("model: gpt-4o, max_tokens: 20000"), "2:8", "max_tokens 20000 is more than gpt-4o"),
-    ("json.unchecked", _route("model: claude-opus-5, enforce_json: true"), "2:8", "enforce_json asks claude-opus-5"),
+    ("json.unchecked", _route("model: claude-opus-5, enforce_json: true"), "2:8", "claude-opus-5 has no switch"),
     ("secret.none", _route("") + "providers: {x: {dialect: openai, base_url: 'https://h/v1'}}", "3:13", "x is called"),
     (
         "url.unencrypted",

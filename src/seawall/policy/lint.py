@@ -233,8 +233,10 @@ def _json_unchecked(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
         for path, found in route.models:
             if route.settings.enforce_json and found.entry.dialect == "anthropic":
-                message = f"enforce_json has no switch on {found.model} to turn, and this version does not check answers"
-                yield Draft(path, message, "send output_config.format with a schema, and have the client check the answer")
+                message = (
+                    f"{found.model} has no switch for enforce_json to turn, and this version does not check answers"
+                )
+                yield Draft(path, message, "send output_config.format with a schema, and have the client check it")
 
 
 def _sampling_dropped(judged: Judged) -> Iterator[Draft]:
