@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from seawall.assembly.arrival import forwarded_query, new_exchange
 from seawall.assembly.entry import Entry
+from seawall.assembly.failure import presentable
 from seawall.assembly.head import error_head, reply_head
 from seawall.assembly.path import dialect_of
 from seawall.client.channel import Channel
-from seawall.core.error import BadRequest, BodyTooLarge, SeawallError, UpstreamError
+from seawall.core.error import BadRequest, BodyTooLarge, SeawallError
 from seawall.core.money import usd_text
 from seawall.pipeline.exchange import Asked, Exchange
 from seawall.pipeline.stream import StreamReply
@@ -152,7 +153,7 @@ class Run:
         except HungUp:
             raise
         except SeawallError as error:
-            body = exchange.dialect.error_body(self._presentable(error), exchange.id)
+            body = exchange.dialect.error_body(presentable(error, self._scrub), exchange.id)
             self._give(Answer(error_head(exchange, error), body))
             return None
         head = reply_head(exchange, reply)
@@ -168,7 +169,7 @@ class Run:
         except HungUp:
             raise
         except SeawallError as error:
-            frame = exchange.dialect.error_frame(self._presentable(error), exchange.id)
+            frame = exchange.dialect.error_frame(presentable(error, self._scrub), exchange.id)
             self._pieces.close(frame, BrokenStreamError(str(error)))
             return None
         trailer = b""
@@ -181,11 +182,6 @@ class Run:
     def _give(self, answer: Answer) -> None:
         self._answer = answer
         self._has_head.set()
-
-    def _presentable(self, error: SeawallError) -> SeawallError:
-        if isinstance(error, UpstreamError):
-            error.args = (self._scrub(str(error)),)
-        return error
 
     def _finish(self) -> None:
         self._is_over.set()

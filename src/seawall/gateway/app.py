@@ -8,10 +8,11 @@ from typing import Any, Final
 import httptools
 
 from seawall.assembly.arrival import forwarded_query, new_exchange
+from seawall.assembly.failure import presentable
 from seawall.assembly.head import error_head, reply_head
 from seawall.assembly.live import Live
 from seawall.assembly.path import dialect_of
-from seawall.core.error import BadRequest, NotAuthenticated, Refused, SeawallError, UpstreamRefused
+from seawall.core.error import BadRequest, Refused, SeawallError
 from seawall.core.money import usd_text
 from seawall.gateway.connection import Connection
 from seawall.gateway.request import Request
@@ -68,7 +69,7 @@ class Gateway:
                 pass
             except SeawallError as error:
                 self._note_failure(exchange, error)
-                text = exchange.dialect.error_body(self._presentable(error), exchange.id)
+                text = exchange.dialect.error_body(presentable(error, self._scrub), exchange.id)
                 connection.respond(request, error_head(exchange, error), text)
         finally:
             request.on_lost = None
@@ -97,27 +98,13 @@ class Gateway:
             raise
         except SeawallError as error:
             self._note_failure(exchange, error)
-            connection.cut(request, exchange.dialect.error_frame(self._presentable(error), exchange.id))
+            connection.cut(request, exchange.dialect.error_frame(presentable(error, self._scrub), exchange.id))
             return
         if exchange.headers.get(b"x-seawall-trailer") == b"cost":
             cost_nusd = sum(attempt.cost_nusd or 0 for attempt in exchange.attempts)
             await connection.write(f": x-seawall-cost-usd {usd_text(cost_nusd)}\n\n".encode())
         connection.end(request)
         await stream.drain()
-
-    def _presentable(self, error: SeawallError) -> SeawallError:
-        """Clear an error of credentials: providers repeat the gateway's, and clients put theirs into the wrong place.
-
-        The error of a missing key has no word of anybody else's, and says what a key looks like.
-        """
-        if isinstance(error, NotAuthenticated):
-            return error
-        error.args = (self._scrub(str(error)),)
-        if isinstance(error, Refused | UpstreamRefused) and error.param:
-            error.param = self._scrub(error.param)
-        if isinstance(error, UpstreamRefused):
-            error.kind, error.detail = self._scrub(error.kind), self._scrub(error.detail)
-        return error
 
     def _note_failure(self, exchange: Exchange, error: SeawallError) -> None:
         if not isinstance(error, Refused):
