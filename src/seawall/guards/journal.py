@@ -7,7 +7,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from seawall.core.error import Refused, SeawallError
-from seawall.core.record import CallRecord, bounded
+from seawall.core.record import CallRecord, bounded, whole_us
 from seawall.pipeline.exchange import CallNext, Exchange, Reply, error_code
 from seawall.pipeline.watchdog import HungUp
 from seawall.ports.journal import Journal
@@ -64,7 +64,7 @@ def record_of(
     """
     last = exchange.attempts[-1] if exchange.attempts else None
     now_s = exchange.watchdog.now_s()
-    duration_s = round(now_s - exchange.started_s, 6)
+    duration_s = whole_us(now_s - exchange.started_s)
     # Once a stream has begun, its time is the provider's and the client's: ours is what passed before its first byte.
     opened_s = now_s if exchange.opened_s is None else exchange.opened_s
     principal, labels, target, tidy = exchange.principal, exchange.labels, exchange.target, settings.tidy
@@ -74,7 +74,7 @@ def record_of(
         if model != target.model:
             attempts = tuple([replace(attempt, model=bounded(tidy(attempt.model))) for attempt in attempts])
     if last is not None and last.first_token_s is not None:
-        first_token_s = round(last.started_s + last.first_token_s, 6)
+        first_token_s = whole_us(last.started_s + last.first_token_s)
     return CallRecord(
         id=exchange.id,
         at_s=exchange.at_s,
@@ -98,7 +98,7 @@ def record_of(
         model=model,
         policy_version=exchange.policy_version,
         duration_s=duration_s,
-        overhead_s=round(max(opened_s - exchange.started_s - exchange.provider_wait_s, 0.0), 6),
+        overhead_s=whole_us(max(opened_s - exchange.started_s - exchange.provider_wait_s, 0.0)),
         first_token_s=first_token_s,
         tokens_per_s=_tokens_per_s(exchange, duration_s, first_token_s),
         stop_reason=last.stop_reason if last else "",

@@ -4,7 +4,7 @@ from typing import Any
 
 from seawall.core.error import Refused, UpstreamCredentials, UpstreamError, UpstreamRefused
 from seawall.core.price import cost_nusd
-from seawall.core.record import AttemptRecord, bounded
+from seawall.core.record import AttemptRecord, bounded, whole_us
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.dialect import CHAT, Facts
 from seawall.dialects.openai import is_usage_chunk
@@ -83,11 +83,11 @@ def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None,
         AttemptRecord(
             provider=target.provider.name,
             model=bounded(target.model),
-            started_s=round(began_s - exchange.started_s, 6),
-            duration_s=round(exchange.watchdog.now_s() - began_s, 6),
+            started_s=whole_us(began_s - exchange.started_s),
+            duration_s=whole_us(exchange.watchdog.now_s() - began_s),
             status=reply.status if reply else error.status if isinstance(error, UpstreamError) else 0,
             error=error_code(error),
-            first_token_s=None if first_content_s is None else round(first_content_s - began_s, 6),
+            first_token_s=None if first_content_s is None else whole_us(first_content_s - began_s),
             provider_request_id=_provider_request_id(reply.headers if reply else getattr(error, "headers", ())),
             answered_model=facts.model,
             stop_reason=facts.stop_reason,
