@@ -168,7 +168,7 @@ async def test_labels_of_a_call_are_headers(async_claude: AsyncAnthropic, record
     ("fault", "error", "code"),
     [
         pytest.param("status=429", anthropic.RateLimitError, "upstream.refused", id="rate limit"),
-        pytest.param("status=529", anthropic.InternalServerError, "upstream.refused", id="overloaded"),
+        pytest.param("status=529", anthropic.APIStatusError, "upstream.refused", id="overloaded"),
         pytest.param("status=400", anthropic.BadRequestError, "upstream.refused", id="bad request"),
         pytest.param("echo_key", anthropic.InternalServerError, "upstream.credentials", id="our own key refused"),
         pytest.param("cut_headers", anthropic.InternalServerError, "upstream.broken", id="cut off"),
