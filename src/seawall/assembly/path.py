@@ -1,7 +1,7 @@
 """Which endpoint and route a path names; pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -32,18 +32,19 @@ class Paths:
     """A table of every method and path that is answered: bare, and under each route.
 
     The official Anthropic clients add `/v1/messages` to their base URL, the OpenAI ones `/chat/completions`, so that
-    both forms stand under each route. A POST to a route's own path speaks Messages.
+    both forms stand under each route. A POST to a route's own path speaks Messages, unless that path is an endpoint
+    of a shorter route.
     """
 
-    def __init__(self, routes: Iterable[str]) -> None:
+    def __init__(self, routes: Collection[str]) -> None:
         self._places: dict[tuple[str, str], Place] = {}
         self._models: dict[str, Place] = {}
         for route in ("", *routes):
             for dialect in DIALECTS:
                 for endpoint in dialect.endpoints:
                     self._add(endpoint, None if endpoint is MODELS else dialect, route)
-            if route:
-                self._places["POST", route] = Place(MESSAGES, ANTHROPIC, route)
+        for route in routes:
+            self._places.setdefault(("POST", route), Place(MESSAGES, ANTHROPIC, route))
 
     def _add(self, endpoint: Endpoint, dialect: Dialect | None, route: str) -> None:
         place = Place(endpoint, dialect, route)
