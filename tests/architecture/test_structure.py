@@ -20,7 +20,7 @@ TESTED_ELSEWHERE: Final = {
 }
 
 # Test folders that mirror no package.
-CROSS_CUTTING: Final = frozenset({"architecture", "laws", "e2e", "bench", "typing"})
+CROSS_CUTTING: Final = frozenset({"architecture", "laws", "e2e", "bench", "typing", "hostile", "canary"})
 
 
 def _guard_rooms() -> list[str]:
