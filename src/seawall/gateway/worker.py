@@ -30,6 +30,7 @@ from seawall.pipeline.dispatch import Outlet
 from seawall.pipeline.watchdog import Kennel
 from seawall.policy.plan import CompiledPolicy
 from seawall.stores.sqlite.key_table import KeyTable
+from seawall.telemetry.journal import JOURNAL_DIR
 from seawall.telemetry.journal.pepper import UserHasher, read_pepper
 from seawall.telemetry.journal.retention import Keep
 from seawall.telemetry.journal.writer import Writer, WriterSettings
@@ -41,7 +42,6 @@ from seawall.upstreams.reply_head import passed_on
 from seawall.upstreams.settings import UpstreamSettings
 
 ORPHAN_S: Final = 1.0
-JOURNAL_DIR: Final = "journal"
 _log = logging.getLogger("seawall.gateway")
 
 
