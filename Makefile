@@ -1,6 +1,6 @@
 # Every way of working with the project. Needs Python >= 3.11 and nothing else; each target makes what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint fmt docs bench lock sizes clean system environment node
+.PHONY: help serve test check lint fmt docs bench lock sizes clean system environment node previous
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -16,7 +16,7 @@ serve:  ## Start the gateway: own environment, embedded store, sandbox provider 
 	@sh requirements/environment.sh core
 	@exec $(BIN)/seawall serve --insecure-dev $(ARGS)
 
-test: system environment node lint  ## Run everything that CI runs; installs what it needs (as root, system packages too).
+test: system environment node previous lint  ## Run everything that CI runs; installs what it needs (as root, system packages too).
 	@echo "== tests =="
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=
 	@echo "== coverage =="
@@ -42,13 +42,14 @@ lock: environment  ## Resolve the locks anew; UPGRADE=--upgrade takes the newest
 	@$(COMPILE) pyproject.toml -o requirements/core.lock
 	@$(COMPILE) --group build -o requirements/build.lock
 	@$(COMPILE) --constraints requirements/core.lock --all-extras pyproject.toml --group dev -o requirements/dev.lock
+	@$(COMPILE) --group sdk-previous -o requirements/sdk-previous.lock
 	@cd $(NODE) && npm install --silent --package-lock-only
 
 sizes: environment  ## Say how large the core is when installed.
 	@$(BIN)/python -m tests.architecture.sizes
 
 clean:  ## Remove everything that was made here, the environment included.
-	@rm -rf .venv $(NODE)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv $(NODE)/node_modules $(NODE)/../previous dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@rm -rf .coverage .coverage.* htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -62,6 +63,9 @@ node: $(NODE)/node_modules/.stamp
 $(NODE)/node_modules/.stamp: $(NODE)/package-lock.json $(NODE)/package.json | environment
 	@echo "node: installing $(NODE)/package-lock.json"
 	@cd $(NODE) && npm ci --loglevel=error --ignore-scripts && touch node_modules/.stamp
+
+previous: environment
+	@sh requirements/previous.sh
 
 lint: environment
 	@echo "== format =="
