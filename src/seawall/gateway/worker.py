@@ -64,7 +64,8 @@ async def run_worker(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running and close the stores; SIGHUP reloads the policy.
 
-    `on_ready` is called once, when it serves. `policy` spares a process that has it compiled already from doing it again.
+    `on_ready` is called once, when it serves. `policy` spares a process that has compiled it already from doing so
+    again.
 
     Raises:
         PolicyError: the policy cannot be used.
