@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.client.journal import JOURNAL_DIR, RETRY_S, Journals, ProcessJournal
+from seawall.client.journal import RETRY_S, Journals, ProcessJournal
 from seawall.core.record import CallRecord
-from seawall.gateway import worker
+from seawall.telemetry.journal import JOURNAL_DIR
 from seawall.telemetry.journal.line_file import read_lines
 from seawall.telemetry.journal.retention import Keep
 from seawall.telemetry.monitor import Monitor
@@ -20,10 +20,6 @@ def _record(name: str) -> CallRecord:
 
 def _ids(state_dir: Path) -> list[str]:
     return sorted(r.id for file in state_dir.glob("journal/calls-*.jsonl") for r in read_lines(file))
-
-
-def test_the_gateway_writes_to_the_same_place() -> None:
-    assert JOURNAL_DIR == worker.JOURNAL_DIR
 
 
 def test_several_journals_get_every_record() -> None:

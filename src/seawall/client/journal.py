@@ -11,11 +11,11 @@ from seawall.core.error import SeawallError
 from seawall.core.record import CallRecord
 from seawall.ports.clock import Clock
 from seawall.ports.journal import Journal
+from seawall.telemetry.journal import JOURNAL_DIR
 from seawall.telemetry.journal.retention import Keep
 from seawall.telemetry.journal.writer import Writer, WriterSettings
 from seawall.telemetry.scrub import Scrubber
 
-JOURNAL_DIR: Final = "journal"  # in the state directory, where the gateway's own records are too
 RETRY_S: Final = 5.0
 _log: Final = logging.getLogger("seawall.journal")
 
