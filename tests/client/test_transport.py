@@ -236,10 +236,15 @@ def test_a_client_that_is_forgotten_stops_its_thread_and_writes_its_records(
     client = Anthropic(http_client=seawall.http_client(policy, route="/ai/chat", state_dir=state_dir), api_key="unused")
     client.messages.create(model=CLAUDE, max_tokens=9, messages=HELLO)
 
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("seawall")]
+    assert len(ours) == 2, "the loop's and the journal's"
+
     del client
     gc.collect()
+    for thread in ours:
+        thread.join(10)
 
-    assert [t.name for t in threading.enumerate() if t.name.startswith("seawall")] == []
+    assert not any(thread.is_alive() for thread in ours)
     assert len(records()) == 1
 
 

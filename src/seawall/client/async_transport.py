@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import weakref
 from collections.abc import AsyncIterator
 
 import httpx2
 
+from seawall.client.closer import Closer
 from seawall.client.embedded import Embedded
 from seawall.client.lane import Lane
 from seawall.client.run import Run
@@ -23,7 +23,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
     def __init__(self, embedded: Embedded) -> None:
         self._embedded = embedded
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
-        self._close_journal = weakref.finalize(self, embedded.close)
+        self._close_journal = Closer(self, embedded.close)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request through the pipeline; cancelling hangs up.

@@ -81,7 +81,7 @@ class LoopThread:
             if not self._is_stopping:
                 self._is_stopping = True
                 self._loop.call_soon_threadsafe(self._stopped.set)
-        if self._thread is not threading.current_thread():  # the garbage collector runs in any thread
+        if self._thread.ident != threading.get_ident():
             self._thread.join(JOIN_S)
 
     def _run(self) -> None:

@@ -1,11 +1,11 @@
 """The pipeline as a synchronous httpx2 transport."""
 
 import contextlib
-import weakref
 from collections.abc import Iterator
 
 import httpx2
 
+from seawall.client.closer import Closer
 from seawall.client.embedded import Embedded
 from seawall.client.engine import Engine
 from seawall.client.loop_thread import ClosedError, LoopThread
@@ -22,7 +22,7 @@ class Transport(httpx2.BaseTransport):
 
     def __init__(self, embedded: Embedded) -> None:
         self._engine = Engine(embedded)
-        self._stop = weakref.finalize(self, self._engine.close)
+        self._stop = Closer(self, self._engine.close)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request through the pipeline and wait for its answer; an interrupt of the thread hangs up.
@@ -32,18 +32,18 @@ class Transport(httpx2.BaseTransport):
         """
         ask = ask_of(request, request.read())
         timeout_s = read_timeout_s(request)
-        thread, lane = self._engine.running()
-
-        async def respond() -> httpx2.Response:
-            run = lane.begin(ask)
-            try:
-                answer = await awaited(run.answer(), run, timeout_s)
-            except BaseException:
-                await run.leave()
-                raise
-            return response_of(answer, Pieces(run, timeout_s, thread, self))
-
         try:
+            thread, lane = self._engine.running()
+
+            async def respond() -> httpx2.Response:
+                run = lane.begin(ask)
+                try:
+                    answer = await awaited(run.answer(), run, timeout_s)
+                except BaseException:
+                    await run.leave()
+                    raise
+                return response_of(answer, Pieces(run, timeout_s, thread, self))
+
             return thread.call(respond)
         except ClosedError as error:
             raise httpx2.ReadError(str(error)) from error
