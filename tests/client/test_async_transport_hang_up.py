@@ -13,8 +13,10 @@ from anthropic import AsyncAnthropic
 from anthropic.types import MessageParam
 
 import seawall
+from seawall.client.async_transport import AsyncTransport
 from seawall.core.record import CallRecord
 from seawall.sandbox import Sandbox
+from seawall.upstreams.pool import Pool
 
 Records = Callable[[], list[CallRecord]]
 Events = Mapping[str, threading.Event]
@@ -133,3 +135,35 @@ async def test_a_reader_who_takes_his_time_holds_the_provider_back(long_policy: 
 
     assert sum(sizes) > 3_000_000
     assert max(sizes) <= 256 * 1024, "no more than what waits in one read"
+
+
+async def test_callers_that_leave_at_any_moment_leave_nothing_behind(
+    policy: Path, state_dir: Path, records: Records, monitor: seawall.Monitor
+) -> None:
+    http = seawall.async_http_client(policy, route="/ai/chat", state_dir=state_dir, monitor=monitor)
+    client = AsyncAnthropic(http_client=http, api_key="unused", max_retries=0)
+
+    async def call(number: int) -> None:
+        if number % 2:
+            await client.messages.create(model=CLAUDE, max_tokens=50, messages=HELLO)
+        else:
+            async with client.messages.stream(model=CLAUDE, max_tokens=50, messages=HELLO) as stream:
+                await stream.until_done()
+
+    for number in range(200):
+        leaving = asyncio.ensure_future(call(number))
+        for _ in range(number // 2):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+
+    transport = http._transport
+    assert isinstance(transport, AsyncTransport)
+    (lane,) = transport._lanes.values()
+    assert not lane._runs or await asyncio.wait([run.task for run in lane._runs], timeout=10)
+    pool = lane._house.outlet.upstream
+    assert isinstance(pool, Pool)
+    assert (pool.stats().open, pool.stats().waiting) == (pool.stats().idle, 0)
+    await client.close()
+    assert {record.outcome for record in records()} <= {"ok", "hung_up"}
+    assert len(records()) == monitor.stats().calls > 100
