@@ -311,6 +311,41 @@ def test_an_event_that_is_no_object_breaks_the_stream(name: str, data: bytes) ->
         ANTHROPIC.stream_reader().feed(f"event: {name}\ndata: ".encode() + data)
 
 
+@pytest.mark.parametrize("name", ["content_block_start", "content_block_delta", "content_block_stop"])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b'{"delta":{"text":"hal', b'{"delta":{"text":"a"}', b'{"a":"\xff"}']
+)
+def test_content_that_no_client_could_read_breaks_the_stream(name: str, data: bytes) -> None:
+    with pytest.raises(UpstreamBroken):
+        ANTHROPIC.stream_reader().feed(b"event: %b\ndata: %b" % (name.encode(), data))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param('event: content_block_delta\ndata: {"delta":{"text":"日本"}}'.encode(), id="not ASCII"),
+        pytest.param(b'event: content_block_delta\ndata: {"delta":\ndata: {}}', id="two lines of data"),
+        pytest.param(b'event: content_block_delta\ndata: {"delta":{}}\nid: 5', id="another field behind it"),
+        pytest.param(b'data: {"delta":{}}\nevent: content_block_delta', id="the name last"),
+        pytest.param(b'event:content_block_delta\ndata:{"delta":"what"}', id="no space, another type"),
+    ],
+)
+def test_content_is_content_in_every_way_to_write_it(frame: bytes) -> None:
+    assert ANTHROPIC.stream_reader().feed(frame) is Mark.CONTENT
+
+
+def test_an_event_that_nobody_knows_is_text_all_the_same() -> None:
+    with pytest.raises(UpstreamBroken, match="UTF-8"):
+        ANTHROPIC.stream_reader().feed(b"event: new\ndata: \xff\xfe")
+
+
+def test_a_whole_answer_is_text() -> None:
+    body = _message({"output_tokens": 1}, content=[{"type": "text", "text": "?"}]).replace(b"?", b"\xff")
+
+    with pytest.raises(UpstreamBroken, match="UTF-8"):
+        ANTHROPIC.read_reply(MESSAGES, body)
+
+
 @given(st.binary(max_size=80))
 def test_any_frame_is_read_or_breaks_the_stream(frame: bytes) -> None:
     with contextlib.suppress(UpstreamBroken):

@@ -241,6 +241,16 @@ def test_a_frame_that_is_no_chunk_breaks_the_stream(data: bytes) -> None:
         reader.feed(b"data: " + data)
 
 
+def test_texts_that_no_client_could_read_are_broken() -> None:
+    chunk = b'{"choices":[{"delta":{"content":"\xff"}}]}'
+    body = b'{"choices":[{"message":{"content":"\xff"}}]}'
+
+    with pytest.raises(UpstreamBroken, match="UTF-8"):
+        OPENAI.stream_reader().feed(b"data: " + chunk)
+    with pytest.raises(UpstreamBroken, match="UTF-8"):
+        OPENAI.read_reply(CHAT, body)
+
+
 @given(st.binary(max_size=80))
 def test_any_frame_is_read_or_breaks_the_stream(frame: bytes) -> None:
     with contextlib.suppress(UpstreamBroken):

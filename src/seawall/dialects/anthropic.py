@@ -9,7 +9,7 @@ from seawall.core.error import SeawallError, UpstreamBroken, UpstreamCredentials
 from seawall.core.price import STANDARD, Mode
 from seawall.core.usage import NO_USAGE, Usage
 from seawall.dialects.dialect import COUNT_TOKENS, MESSAGES, MODELS, Endpoint, Facts, Mark, UsageState
-from seawall.dialects.partial import Count, error_message, read_any, read_part, word
+from seawall.dialects.partial import Count, check_text, error_message, read_any, read_part, word
 from seawall.dialects.sse import event_data, event_name
 
 _TYPE_OF_STATUS: Final = {
@@ -79,9 +79,15 @@ class _Delta(msgspec.Struct):
     usage: _Usage | None = None
 
 
+class _Content(msgspec.Struct):
+    """An event of which nothing is read but that it is a JSON object, to its end."""
+
+
+_DELTA: Final = b"event: content_block_delta\ndata: "
 _CONTENT: Final = frozenset({b"content_block_start", b"content_block_delta", b"content_block_stop"})
 _read_message = msgspec.json.Decoder(_Message).decode
 _read_start = msgspec.json.Decoder(_Start).decode
+_read_content = msgspec.json.Decoder(_Content).decode
 _read_delta = msgspec.json.Decoder(_Delta).decode
 
 
@@ -122,7 +128,7 @@ def _mode(found: _Usage) -> Mode:
 
 
 class AnthropicStreamReader:
-    """Read the facts of a Messages stream: only openings and closings are decoded, deltas are told by their name."""
+    """Read the facts of a Messages stream: openings and closings are decoded, of content only its wholeness is seen."""
 
     __slots__ = ("_usage", "error", "facts")
 
@@ -138,12 +144,27 @@ class AnthropicStreamReader:
         without a name is for nobody: the official clients pass over it or fail.
 
         Raises:
-            UpstreamBroken: an event's data is no JSON object.
+            UpstreamBroken: an event's data is no JSON object, or no UTF-8.
         """
-        if frame.startswith(b"event: content_block_delta\n"):
-            return Mark.CONTENT
+        if frame.startswith(_DELTA):
+            try:
+                _read_content(frame[len(_DELTA) :])
+                if not frame.isascii():
+                    frame.decode()
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                pass  # it has other lines than these two, or is broken
+            else:
+                return Mark.CONTENT
+        mark = self._read(frame)
+        if mark is not Mark.ERROR and not frame.isascii():
+            check_text(frame, "a stream event")
+        return mark
+
+    def _read(self, frame: bytes) -> Mark:
+        """Take a frame of any kind."""
         name = event_name(frame)
         if name in _CONTENT:
+            read_part(_read_content, event_data(frame), "a content event")
             return Mark.CONTENT
         if name == b"message_start":
             if start := read_part(_read_start, event_data(frame), "a message_start event"):
@@ -228,6 +249,8 @@ class Anthropic:
 
     def read_reply(self, endpoint: Endpoint, body: bytes) -> Facts:
         """Read a whole answer's facts; only billed endpoints have any."""
+        if not body.isascii():
+            check_text(body, "the provider's answer")
         message = read_part(_read_message, body, "the provider's answer")
         if message is not None and message.error is not None and message.type != "message":
             raise _error_of({"error": message.error}, None)

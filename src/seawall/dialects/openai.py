@@ -9,7 +9,7 @@ from seawall.core.error import SeawallError, UpstreamBroken, UpstreamCredentials
 from seawall.core.price import STANDARD, Mode
 from seawall.core.usage import NO_USAGE, Usage
 from seawall.dialects.dialect import CHAT, EMBEDDINGS, MODELS, Endpoint, Facts, Mark, UsageState
-from seawall.dialects.partial import Count, error_message, read_any, read_part, word
+from seawall.dialects.partial import Count, check_text, error_message, read_any, read_part, word
 from seawall.dialects.sse import event_data
 
 _TYPE_OF_STATUS: Final = {
@@ -144,8 +144,10 @@ class OpenAIStreamReader:
         """Take one frame and say what it means.
 
         Raises:
-            UpstreamBroken: the frame has data that is neither a chunk nor the end mark.
+            UpstreamBroken: the frame has data that is neither a chunk nor the end mark, or no UTF-8.
         """
+        if not frame.isascii():
+            check_text(frame, "a stream event")
         data = event_data(frame)
         if not data:
             return Mark.QUIET  # a comment
@@ -240,6 +242,8 @@ class OpenAI:
 
     def read_reply(self, endpoint: Endpoint, body: bytes) -> Facts:
         """Read a whole answer's facts; only billed endpoints have any."""
+        if not body.isascii():
+            check_text(body, "the provider's answer")
         answer = read_part(_read_answer, body, "the provider's answer")
         if answer is not None and answer.error is not None:
             raise _error_of({"error": answer.error}, None)

@@ -34,6 +34,20 @@ def read_part(decode: Callable[[bytes], T], data: bytes, what: str) -> T | None:
     raise UpstreamBroken(f"{what} is not a JSON object") from None
 
 
+def check_text(data: bytes, what: str) -> None:
+    """Let UTF-8 pass; to spare the call for what is plain ASCII is its caller's business.
+
+    Nobody reads the texts on their way through, so that nobody here would notice bytes on which every client fails.
+
+    Raises:
+        UpstreamBroken: it is none.
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise UpstreamBroken(f"{what} is not UTF-8") from None
+
+
 def read_any(data: bytes) -> Any:  # any JSON value
     """Decode whatever was sent; None for what is no JSON."""
     try:
