@@ -75,18 +75,19 @@ def command(  # noqa: PLR0917  # click passes them by name
     if policy is None and DEFAULT_POLICY.is_file():
         policy = DEFAULT_POLICY
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    data, admin = _listen("--port", host, port), _listen("--admin-port", ADMIN_HOST, admin_port)
-    options = ServeOptions(
-        policy=policy,
-        state_dir=state_dir,
-        host=host,
-        port=data.getsockname()[1],
-        admin_port=admin.getsockname()[1],
-        workers=workers,
-        insecure_dev=insecure_dev,
-    )
-    start = _Start(options, Ports(data, admin), os.environ)  # noqa: TID251  # the command line reads the environment
-    if code := uvloop.run(_serve(start)):
+    with _listen("--port", host, port) as data, _listen("--admin-port", ADMIN_HOST, admin_port) as admin:
+        options = ServeOptions(
+            policy=policy,
+            state_dir=state_dir,
+            host=host,
+            port=data.getsockname()[1],
+            admin_port=admin.getsockname()[1],
+            workers=workers,
+            insecure_dev=insecure_dev,
+        )
+        start = _Start(options, Ports(data, admin), os.environ)  # noqa: TID251  # the command line reads the environment
+        code = uvloop.run(_serve(start))
+    if code:
         raise SystemExit(code)
 
 
