@@ -54,7 +54,7 @@ def test_a_typo_in_the_policy_is_named_with_its_place(tmp_path: Path) -> None:
     result = _serve("--insecure-dev", "--policy", policy, state=tmp_path / "state")
 
     assert result.exit_code == 1
-    assert f"{policy}:2:40 routes./ai/chat.timout_ms: found an unknown key" in result.output
+    assert f"{policy}:2:39 routes./ai/chat.timout_ms: found an unknown key" in result.output
     assert 'did you mean "timeout_ms"?' in result.output
 
 
