@@ -301,3 +301,11 @@ async def test_a_closed_client_takes_no_call(async_claude: AsyncAnthropic) -> No
 
     with pytest.raises(anthropic.APIConnectionError):
         await async_claude.messages.create(model=CLAUDE, max_tokens=9, messages=HELLO)
+
+
+def test_only_asyncio_will_do(policy: Path) -> None:
+    http = seawall.async_http_client(policy)
+    call = http.send(http.build_request("GET", "http://any/v1/models"))
+
+    with pytest.raises(RuntimeError, match="runs on asyncio only"):
+        call.send(None)  # as a loop that is not asyncio's would
