@@ -79,6 +79,8 @@ _CLAUDE: Final = {
         above=100_000,
     ),
     "claude-haiku-4-5": _flat("1", "5", "1.25", "2", "0.10"),
+    "claude-3-sonnet": _flat("3", "15", "3.75", "6", "0.30"),
+    "claude-3-haiku": _flat("0.25", "1.25", "0.30", "0.50", "0.03"),
 }  # fmt: skip  # a table, one model a row
 
 # input, output, write 30 minutes, write 12 hours, read; models before 5.6 charge nothing for writes

@@ -1,11 +1,20 @@
 import pytest
 
-from seawall.sandbox.anthropic.model import CLAUDE, find
+from seawall.sandbox.anthropic.model import CLAUDE, RETIRED, find
 
 
 def test_a_model_is_found_by_its_name_and_its_dated_name() -> None:
     assert find("claude-opus-4-5") is find("claude-opus-4-5-20251101")
     assert find("claude-opus-9") is None
+
+
+def test_a_retired_model_is_found_by_its_dated_name_and_listed_nowhere() -> None:
+    found = find("claude-3-haiku-20240307")
+
+    assert found is RETIRED["claude-3-haiku"]
+    assert found.name == "Claude Haiku 3"
+    assert find("claude-3-haiku") is None
+    assert not CLAUDE.keys() & RETIRED.keys()
 
 
 @pytest.mark.parametrize(

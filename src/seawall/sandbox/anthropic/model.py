@@ -40,8 +40,8 @@ class Claude:
     @property
     def name(self) -> str:
         """The name for people: `Claude Opus 5.5`."""
-        _, line, *version = self.id.split("-")
-        return f"Claude {line.title()} {'.'.join(version)}"
+        version = (part for part in self.id.split("-") if part not in ("claude", self.line))
+        return f"Claude {self.line.title()} {'.'.join(version)}"
 
 
 def _fable(name: str, line: str, **rest: object) -> Claude:
@@ -80,10 +80,26 @@ _CLAUDE: Final = (
            dated="claude-sonnet-4-5-20250929"),
 )  # fmt: skip  # a table, one model a row
 
+
+def _third(line: str, least_cached: int, created: str, retires: str) -> Claude:
+    dated = f"claude-3-{line}-{created.replace('-', '')}"
+    return Claude(f"claude-3-{line}", line, least_cached, "off", can_prefill=True, can_sample=True,
+                  has_system_messages=False, letters=8, context=200_000, max_output=4_096, most_image_tokens=1_568,
+                  has_geo=False, created=created, retires=retires, dated=dated)  # fmt: skip  # as the rows above
+
+
+# Models that the provider has given up and no longer lists. They answer here all the same, so that a policy of old can
+# be tried as it is; `seawall check` is where its owner hears that they are gone.
+_RETIRED: Final = (
+    _third("sonnet", 1_024, "2024-02-29", "2025-07-21"),
+    _third("haiku", 2_048, "2024-03-07", "2026-04-20"),
+)
+
 CLAUDE: Final[Mapping[str, Claude]] = {model.id: model for model in _CLAUDE}
-DATED: Final[Mapping[str, Claude]] = {model.dated: model for model in _CLAUDE if model.dated}
+RETIRED: Final[Mapping[str, Claude]] = {model.id: model for model in _RETIRED}
+DATED: Final[Mapping[str, Claude]] = {model.dated: model for model in (*_CLAUDE, *_RETIRED) if model.dated}
 
 
 def find(name: str) -> Claude | None:
-    """Find a model by its name or its dated name."""
+    """Find a model by its name or its dated name; retired ones have only the latter."""
     return CLAUDE.get(name) or DATED.get(name)
