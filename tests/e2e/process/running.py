@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -27,8 +26,8 @@ providers:
   anthropic: {{base_url: '{url}', api_key: env:PROVIDER_KEY}}
   openai: {{base_url: '{url}/v1', api_key: env:PROVIDER_KEY}}
 routes:
-  /ai/chat: {{model: {model}, max_tokens: 60000, streaming: true}}
-  /ai/gpt: {{model: gpt-5.4, max_tokens: 60000, streaming: true}}
+  /ai/chat: {{model: {model}, max_tokens: 120000, streaming: true}}
+  /ai/gpt: {{model: gpt-5.4, max_tokens: 120000, streaming: true}}
 """
 
 
@@ -181,9 +180,3 @@ class Gateway:
                 self.popen.wait()
         for pid in filter(is_running, self._worker_pids):  # their supervisor is gone, so they end within a second
             until(lambda pid=pid: not is_running(pid), f"worker {pid} ends")  # type: ignore[misc]  # bound at once
-
-
-def code_blocks(text: str, language: str, *words: str) -> list[str]:
-    """Give the code blocks of a page that have this language and these words after their fence."""
-    info = " ".join((language, *words))
-    return re.findall(rf"^```{info}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)

@@ -1,17 +1,16 @@
 """Processes that are killed: what is lost, and what comes back."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import apsw
-import pytest
 
 from tests.e2e.process.running import Gateway, is_running, until
 from tests.e2e.process.wire import MESSAGES, body_of, call, request_bytes
@@ -31,7 +30,6 @@ class Load:
     port: int
     connections: list[dict[str, float]] = field(default_factory=list)
     broken: list[dict[str, float]] = field(default_factory=list)
-    refused: int = 0
     is_over: bool = False
 
     @property
@@ -75,32 +73,43 @@ def _lines(gateway: Gateway, slot: int) -> Iterator[str]:
     """Give the ids in the lines that one worker has written."""
     for path in (gateway.state_dir / "journal").glob(f"calls-*.{slot}.jsonl"):
         for line in path.read_text("utf-8").splitlines():
-            yield json.loads(line)["id"]
+            with contextlib.suppress(json.JSONDecodeError):  # it is being written, or was torn
+                yield json.loads(line)["id"]
 
 
 def _check_files(gateway: Gateway) -> None:
     for path in (gateway.state_dir / "journal").glob("calls-*.db"):
         with apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY) as db:
             assert db.pragma("integrity_check") == "ok"
-    assert list(Path(gateway.state_dir / "journal").glob("*corrupt*")) == []
+    assert list((gateway.state_dir / "journal").glob("*corrupt*")) == []
 
 
-async def _kill_one(gateway: Gateway, load: Load) -> tuple[int, float]:
-    """Kill the busiest worker under load, and wait until its slot serves again; give the slot and the time."""
+@dataclass(frozen=True)
+class Kill:
+    """Which worker was killed when, and when its slot was seen to have another, which had not begun to serve."""
+
+    slot: int
+    at_s: float
+    back_s: float
+
+
+async def _kill_one(gateway: Gateway, load: Load) -> Kill:
+    """Kill the busiest worker under load, and wait until its slot has another and much more was answered."""
     await load.reach(CALLS_BEFORE)
     workers = await asyncio.to_thread(gateway.workers)
     slot = max(workers, key=lambda slot: len(list(_lines(gateway, slot))))
-    killed_s = time.monotonic()
+    at_s = time.monotonic()
     os.kill(workers[slot], signal.SIGKILL)
-    at_kill = len(load.received)
-    await asyncio.to_thread(
-        until, lambda: slot in (now := gateway.workers()) and now[slot] != workers[slot], "the slot has a worker again"
-    )
-    await load.reach(at_kill + CALLS_AFTER)
-    return slot, killed_s
+
+    def is_back() -> bool:
+        return gateway.workers().get(slot, workers[slot]) != workers[slot]
+
+    await asyncio.to_thread(until, is_back, "the slot has a worker again")
+    kill = Kill(slot, at_s, time.monotonic())
+    await load.reach(len(load.received) + CALLS_AFTER)
+    return kill
 
 
-@pytest.mark.timeout(60)
 async def test_a_killed_worker_loses_the_last_instant_of_its_own_records_and_nothing_else(
     serve: Callable[..., Gateway],
 ) -> None:
@@ -110,7 +119,7 @@ async def test_a_killed_worker_loses_the_last_instant_of_its_own_records_and_not
     async with asyncio.TaskGroup() as group:
         for _ in range(CLIENTS):
             group.create_task(load.client())
-        slot, killed_s = await _kill_one(gateway, load)
+        kill = await _kill_one(gateway, load)
         load.is_over = True
     gateway.signal(signal.SIGTERM)
     code = gateway.ends()
@@ -118,12 +127,14 @@ async def test_a_killed_worker_loses_the_last_instant_of_its_own_records_and_not
     recorded = {record.id for record in gateway.records()}
     missing = load.received.keys() - recorded
     of_the_killed = {call_id for seen in load.broken for call_id in seen}
+    meanwhile = {call_id for call_id, at_s in load.received.items() if kill.at_s < at_s < kill.back_s}
     assert code == 0
-    assert 0 < len(load.broken) < CLIENTS
+    assert of_the_killed
+    assert meanwhile - of_the_killed  # the others go on
     assert missing <= of_the_killed
-    assert [call_id for call_id in missing if load.received[call_id] < killed_s - LOST_S - SLACK_S] == []
-    assert of_the_killed - missing <= set(_lines(gateway, slot))
-    assert [entry["slot"] for entry in gateway.logged("worker died")] == [slot]
+    assert [call_id for call_id in missing if load.received[call_id] < kill.at_s - LOST_S - SLACK_S] == []
+    assert of_the_killed - missing <= set(_lines(gateway, kill.slot))
+    assert [entry["slot"] for entry in gateway.logged("worker died")] == [kill.slot]
     _check_files(gateway)
 
 
@@ -156,5 +167,5 @@ def test_after_a_single_process_was_killed_amid_calls_the_next_start_goes_on(ser
 
     second.recorded(len(before - lost) + len(after))
     assert {record.id for record in second.records()} == (before - lost) | after
-    assert {call_id for slot in [0] for call_id in _lines(second, slot)} >= after
+    assert set(_lines(second, 0)) >= after
     _check_files(second)

@@ -33,7 +33,7 @@ class Answer:
         return self.headers["x-seawall-request-id"]
 
 
-def body_of(*, is_stream: bool = False, model: str = "claude-haiku-5-5", max_tokens: int = 50_000) -> bytes:
+def body_of(*, is_stream: bool = False, model: str = "claude-haiku-5-5", max_tokens: int = 110_000) -> bytes:
     """Make the body of a call; Chat Completions takes it too."""
     asked = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
     limit = "max_completion_tokens" if model.startswith("gpt") else "max_tokens"
