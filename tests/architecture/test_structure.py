@@ -16,6 +16,8 @@ NAMELESS: Final = frozenset(
 TESTED_ELSEWHERE: Final = {
     "src/seawall/__init__.py": "tests/test_front_door.py watches what it shows",
     "src/seawall/__main__.py": "two lines that every end-to-end test runs",
+    "src/seawall/gateway/supervisor.py": "processes and signals: tests/e2e/process runs it for real",
+    "src/seawall/gateway/worker.py": "what it puts together is a whole process: tests/e2e/process runs it for real",
     "src/seawall/testing/keys.py": "the suite itself; tests/stores runs it on every backend",
 }
 

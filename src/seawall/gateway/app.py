@@ -100,15 +100,20 @@ class Gateway:
             self._note_failure(exchange, error)
             connection.cut(request, exchange.dialect.error_frame(presentable(error, self._scrub), exchange.id))
             return
-        if exchange.headers.get(b"x-seawall-trailer") == b"cost":
-            cost_nusd = sum(attempt.cost_nusd or 0 for attempt in exchange.attempts)
-            await connection.write(f": x-seawall-cost-usd {usd_text(cost_nusd)}\n\n".encode())
-        connection.end(request)
+        connection.end(request, _cost_comment(exchange))
         await stream.drain()
 
     def _note_failure(self, exchange: Exchange, error: SeawallError) -> None:
         if not isinstance(error, Refused):
             _log.warning("call failed", extra={"fields": {"request_id": exchange.id, "error": error.code}})
+
+
+def _cost_comment(exchange: Exchange) -> bytes:
+    """Give the trailing comment event of a client that asked for it, or nothing."""
+    if exchange.headers.get(b"x-seawall-trailer") != b"cost":
+        return b""
+    cost_nusd = sum(attempt.cost_nusd or 0 for attempt in exchange.attempts)
+    return f": x-seawall-cost-usd {usd_text(cost_nusd)}\n\n".encode()
 
 
 async def _read_body(request: Request, limit: int) -> bytes:

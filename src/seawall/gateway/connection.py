@@ -237,8 +237,9 @@ class Connection(asyncio.Protocol):
         if data and not self._transport.is_closing():
             self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
 
-    def end(self, request: Request) -> None:
+    def end(self, request: Request, last_words: bytes = b"") -> None:
         """End a streamed answer cleanly."""
+        self._write_piece(last_words)
         if self._is_chunked:
             self.write_now(b"0\r\n\r\n")
         self._done(request)
