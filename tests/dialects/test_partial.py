@@ -83,13 +83,23 @@ def test_every_object_is_read_or_passed(value: Any) -> None:  # any JSON value
 
 def test_a_word_is_bounded_printable_text_or_nothing() -> None:
     assert word("claude-opus-5-5") == "claude-opus-5-5"
-    assert word("x" * 10_000) == "x" * MAX_TEXT
+    assert word("x" * MAX_TEXT) == "x" * MAX_TEXT
     assert word("a\x1b[31m\nb") == "a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}b"
-    assert [word(odd) for odd in (None, 5, ["x"], {"a": 1}, True)] == [""] * 5
+    assert [word(odd) for odd in (None, 5, ["x"], {"a": 1}, True, "x" * (MAX_TEXT + 1))] == [""] * 6
 
 
 def test_an_errors_message_is_bounded_and_never_empty() -> None:
     assert error_message({"message": "no such model"}, 404) == "no such model"
-    assert len(error_message({"message": "x" * 10_000}, 400)) == MAX_MESSAGE
-    for odd in ({}, {"message": ""}, {"message": None}, {"message": {"a": 1}}):
+    assert error_message({"message": "x" * MAX_MESSAGE}, 400) == "x" * MAX_MESSAGE
+    for odd in ({}, {"message": ""}, {"message": None}, {"message": {"a": 1}}, {"message": "x" * 10_000}):
         assert error_message(odd, 418) == "the provider answered with status 418 and no readable error"
+
+
+@pytest.mark.parametrize("before", range(MAX_MESSAGE - 40, MAX_MESSAGE + 5))
+def test_a_long_message_is_cut_between_two_words(before: int) -> None:
+    words = ("ab " * MAX_MESSAGE)[: before - 1] + " half-a-credential and so on"
+
+    message = error_message({"message": words}, 400)
+
+    assert len(message) <= MAX_MESSAGE
+    assert set(message.split()) <= set(words.split())

@@ -12,6 +12,7 @@ MAX_DEPTH: Final = 64
 MAX_FIELDS: Final = 1000
 MAX_ITEMS: Final = 500_000
 _MAX_QUOTES: Final = 1_000_000
+_LONGEST_SHOWN: Final = 64  # a longer name is not cut, since half a credential would no longer be known for one
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _key_at = re.compile(rb'[ \t\r\n]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*').match
 _comma_at = re.compile(rb"[ \t\r\n]*,").match
@@ -163,11 +164,12 @@ def _walked_spans(raw: bytes, parts: dict[str, msgspec.Raw]) -> dict[str, _Span]
 
 
 def _duplicate_key(name: str) -> BadRequest:
-    twice = name[:64]
+    is_short = len(name) <= _LONGEST_SHOWN
+    field = f"the field {name!r}" if is_short else f"a field of {len(name)} characters"
     return BadRequest(
-        f"the body has the field {twice!r} twice at its top level; expected each field once",
+        f"the body has {field} twice at its top level; expected each field once",
         code="request.duplicate_key",
-        param=twice,
+        param=name if is_short else None,
     )
 
 

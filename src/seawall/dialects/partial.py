@@ -57,13 +57,22 @@ def read_any(data: bytes) -> Any:  # any JSON value
 
 
 def word(value: Any) -> str:  # any JSON value, of which only a text is a word
-    """Give a provider's word for a record: bounded, and empty where the value is no text."""
-    return bounded(value[:MAX_TEXT]) if type(value) is str else ""
+    """Give a provider's word for a record: bounded, and empty where the value is no text.
+
+    A longer text is no word either. It is not cut: half a credential would no longer be known for one.
+    """
+    return bounded(value) if type(value) is str and len(value) <= MAX_TEXT else ""
 
 
 def error_message(error: dict[str, Any], status: int) -> str:  # a JSON object
-    """Give an error's message, bounded, or say that there is none."""
+    """Give an error's message, bounded, or say that there is none.
+
+    It is cut between two words: whoever clears it of credentials later could not tell the half of one.
+    """
     message = error.get("message")
-    if type(message) is str and message:
-        return message[:MAX_MESSAGE]
+    if type(message) is str:
+        if len(message) > MAX_MESSAGE:
+            message = message[: MAX_MESSAGE + 1].rpartition(" ")[0]
+        if message:
+            return message
     return f"the provider answered with status {status} and no readable error"
