@@ -65,6 +65,13 @@ def test_other_codings_are_refused_by_name(coding: bytes) -> None:
         Inflater(coding)
 
 
+def test_a_long_coding_is_not_repeated() -> None:
+    with pytest.raises(UndecodableError, match="odd content-encoding") as caught:
+        Inflater(b"a-credential-in-the-wrong-place")
+
+    assert "credential" not in str(caught.value)
+
+
 @pytest.mark.parametrize("coder", CODERS)
 def test_bomb_is_refused_with_bounded_output(coder: str) -> None:
     coding, encode = CODERS[coder]

@@ -258,7 +258,7 @@ class Connection(asyncio.BufferedProtocol):
             coding = value.strip().lower()
             if name == b"transfer-encoding":
                 if coding != b"chunked":
-                    raise _BrokenAnswerError(f"transfer-encoding {coding[:40]!r}: expected chunked")
+                    raise _BrokenAnswerError("a transfer-encoding other than chunked")
             elif coding not in (b"", b"identity"):
                 if answer.inflater is not None:
                     raise _BrokenAnswerError("more than one content-encoding")

@@ -10,6 +10,7 @@ FREE_OUTPUT: Final = 1024 * 1024  # small bodies of one repeated letter are nobo
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZLIB: Final = zlib.MAX_WBITS
+_LONGEST_SHOWN: Final = 16  # of an unknown coding; what is longer could be anything, a credential too
 _RAW: Final = -zlib.MAX_WBITS  # some servers mean this by "deflate" (RFC 9110 §8.4.1.2, note)
 
 
@@ -33,7 +34,8 @@ class Inflater:
             case b"deflate":
                 self._wbits = _ZLIB
             case _:
-                raise UndecodableError(f"content-encoding {coding[:40]!r}: expected identity, gzip or deflate")
+                shown = f"content-encoding {coding!r}" if len(coding) <= _LONGEST_SHOWN else "an odd content-encoding"
+                raise UndecodableError(f"{shown}: expected identity, gzip or deflate")
         self._stream = zlib.decompressobj(self._wbits)
         self._pending = b""
         self._first = True
