@@ -50,6 +50,15 @@ def test_a_model_of_nobody_is_not_found(policy: CompiledPolicy, model: str) -> N
     assert (caught.value.code, caught.value.param) == ("model.not_found", "model")
 
 
+@pytest.mark.parametrize("before", [90, 120, 128, 300])
+def test_a_name_that_is_too_long_is_not_repeated_in_part(policy: CompiledPolicy, before: int) -> None:
+    with pytest.raises(NotFound) as caught:
+        policy.resolve("x" * before + "-half-a-credential-that-nobody-would-know-for-one")
+
+    assert "half" not in str(caught.value)
+    assert "characters" in str(caught.value)
+
+
 @pytest.mark.parametrize("model", ["claude-nobody", "openai/llama", "gpt-realtime"])
 def test_a_model_without_a_price_is_never_free(policy: CompiledPolicy, model: str) -> None:
     with pytest.raises(Unsupported, match="expected one whose price is known") as caught:

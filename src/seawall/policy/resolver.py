@@ -6,7 +6,7 @@ from typing import Final
 
 from seawall.core.error import NotFound, Unsupported
 from seawall.core.price import Price
-from seawall.core.record import bounded
+from seawall.core.record import MAX_TEXT, bounded
 from seawall.core.target import Provider, Target
 from seawall.policy.model_facts import facts_of
 from seawall.policy.price_schedule import price_on
@@ -43,12 +43,13 @@ class Resolver:
         return target
 
     def _look_up(self, model: str) -> Target:
-        shown = bounded(model)
+        # Not cut where it is longer: half a credential in the wrong place would no longer be known for one.
+        shown = repr(bounded(model)) if len(model) <= MAX_TEXT else f"of {len(model)} characters"
         found = self._roster.find(model) if 0 < len(model) <= MAX_MODEL_NAME else None
         if found is None or isinstance(found, Unclear):
             names = ", ".join(self._roster.entries) or "none"
             raise NotFound(
-                f"found the model {shown!r}, expected one of a provider that is set up ({names}), as provider/model"
+                f"found the model {shown}, expected one of a provider that is set up ({names}), as provider/model"
                 " or bare where only one provider can be meant",
                 code="model.not_found",
                 param="model",
@@ -56,7 +57,7 @@ class Resolver:
         price = price_on(self._book.schedule(found), self._today)
         if price is None:
             raise Unsupported(
-                f"found the model {shown!r}, expected one whose price is known; `prices:` in the policy can state it",
+                f"found the model {shown}, expected one whose price is known; `prices:` in the policy can state it",
                 code="price.unknown",
                 param="model",
             )
