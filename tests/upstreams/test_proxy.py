@@ -97,3 +97,27 @@ def test_any_entry_is_read_without_an_error(entry: str, host: str) -> None:
 
 def test_credentials_of_a_proxy_are_not_shown() -> None:
     assert "hunter2" not in repr(proxy_rules({"ALL_PROXY": "http://mara:hunter2@proxy.test"}))
+
+
+@pytest.mark.parametrize(
+    ("url", "credentials"),
+    [
+        pytest.param("http://user:pass%2Fword@proxy.example:3128", ["pass/word"], id="a name and a password"),
+        pytest.param("http://token@proxy.example:3128", ["token"], id="a token alone"),
+        pytest.param("http://:password@proxy.example:3128", ["password"], id="a password alone"),
+        pytest.param("http://proxy.example:3128", [], id="none"),
+        pytest.param("http://user:p%C3%A4ss@proxy.example:3128", [], id="what no header could carry"),
+    ],
+)
+def test_credentials_of_proxies_are_known(url: str, credentials: list[str]) -> None:
+    rules = proxy_rules({"HTTP_PROXY": url})
+
+    assert [secret.reveal() for secret in rules.credentials()] == credentials
+
+
+def test_both_proxies_credentials_are_known() -> None:
+    rules = proxy_rules(
+        {"ALL_PROXY": "http://a:for-all@one.example:1", "HTTPS_PROXY": "http://a:for-tls@two.example:1"}
+    )
+
+    assert {secret.reveal() for secret in rules.credentials()} == {"for-all", "for-tls"}

@@ -38,6 +38,7 @@ from seawall.telemetry.log import install_logging, log_loop_exception
 from seawall.telemetry.scrub import Scrubber
 from seawall.upstreams.choose import open_upstream
 from seawall.upstreams.provider_head import ProviderHeads
+from seawall.upstreams.proxy import proxy_rules
 from seawall.upstreams.reply_head import passed_on
 from seawall.upstreams.settings import UpstreamSettings
 
@@ -109,6 +110,7 @@ def _open(
     if not options.insecure_dev:
         keys = KeyTable(options.state_dir / "keys.db")
         stack.callback(keys.close)
+    scrubber.learn(proxy_rules(source.environment).credentials())
     upstream = open_upstream(UpstreamSettings(), source.environment)
     stack.push_async_callback(upstream.aclose)
     users = UserHasher(read_pepper(options.state_dir))

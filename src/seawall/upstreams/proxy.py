@@ -1,12 +1,14 @@
 """Which origins the environment wants to reach through a proxy."""
 
+import contextlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from seawall.core.error import PolicyError
+from seawall.core.secret import Secret
 from seawall.core.target import Origin
 
 SCHEMES: Final = ("http", "https", "socks5", "socks5h")
@@ -36,6 +38,18 @@ class ProxyRules:
         if proxy is None or _is_loopback(origin.host) or any(_covers(entry, origin) for entry in self.exempt):
             return None
         return proxy
+
+    def credentials(self) -> list[Secret]:
+        """Give what the URLs hold of credentials, for whoever keeps those out of all texts.
+
+        That is the password, or the name where it stands alone, as it does where a token is given.
+        """
+        found = []
+        for url in filter(None, (self.http, self.https)):
+            parts = urlsplit(url)
+            with contextlib.suppress(ValueError):  # one that is empty, or that no header could carry
+                found.append(Secret(unquote(parts.password or parts.username or "")))
+        return found
 
 
 def proxy_rules(environ: Mapping[str, str]) -> ProxyRules:
