@@ -65,6 +65,25 @@ def test_an_unset_or_empty_variable_is_a_missing_secret(environment: dict[str, s
         References(environment).secret(EnvReference("K"))
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        pytest.param("ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY", id="as usual"),
+        pytest.param("anthropicApiKeyOfTheTeam", "anthropicApiKeyOfTheTeam", id="no digits"),
+        pytest.param("KEY_OF_THE_TEAM_NUMBER_17", "KEY_OF_THE_TEAM_NUMBER_17", id="no small letters"),
+        pytest.param("TeamKey17", "TeamKey17", id="short"),
+        pytest.param("vX7kQ2mZ9pL4tR8wB3nC6jD1", "[credential]", id="as random as a credential"),
+    ],
+)
+def test_a_variable_is_named_unless_its_name_may_be_the_secret(name: str, shown: str) -> None:
+    reference = parse_reference(f"env:{name}")
+
+    assert str(reference) == f"env:{shown}"
+    with pytest.raises(SecretMissingError) as caught:
+        References({}).secret(reference)
+    assert (name in str(caught.value)) is (name == shown)
+
+
 def test_a_value_that_cannot_travel_is_refused_without_repeating_it() -> None:
     with pytest.raises(SecretUnsafeError) as caught:
         References({"K": "two words"}).secret(EnvReference("K"))

@@ -250,7 +250,7 @@ def _sampling_dropped(judged: Judged) -> Iterator[Draft]:
 def _secret_missing(judged: Judged) -> Iterator[Draft]:
     for path, entry, key, error in _bad_keys(judged):
         if isinstance(error, SecretMissingError):
-            mend = f"export {key.name}=..." if isinstance(key, EnvReference) else f"put the key into {key.path}"
+            mend = f"export {key.shown}=..." if isinstance(key, EnvReference) else f"put the key into {key.path}"
             yield Draft(path, f"found {error}: on this machine {entry.name} cannot be called", mend)
 
 

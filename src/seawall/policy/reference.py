@@ -14,6 +14,8 @@ EXPECTED: Final = "a reference: env:NAME or file:/path"
 MAX_SECRET_BYTES: Final = 64 * 1024
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+# Large and small letters and digits in one long word: nobody calls a variable so, and most credentials look like it.
+_CHANCE: Final = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9])[A-Za-z0-9_]{20,}")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
@@ -24,8 +26,13 @@ class EnvReference:
 
     name: str
 
+    @property
+    def shown(self) -> str:
+        """The name, unless somebody seems to have put the secret itself in its place."""
+        return "[credential]" if _CHANCE.fullmatch(self.name) else self.name
+
     def __str__(self) -> str:
-        return f"env:{self.name}"
+        return f"env:{self.shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class References:
             return True
         if value in _FALSE:
             return False
-        raise ValueError(f"env:{name}, whose value is neither on nor off")
+        raise ValueError(f"{EnvReference(name)}, whose value is neither on nor off")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import apsw
 import pytest
 
 from seawall.core.error import NotFound, Refused
+from seawall.core.key import key_text
 from seawall.core.record import CallRecord
 from seawall.telemetry.journal.query import Archive, CallFilter, every
 from seawall.telemetry.journal.writer import Writer, WriterSettings
@@ -98,6 +99,15 @@ def test_an_unknown_id_is_named(writer: Writer, archive: Archive, record: Make, 
 
     with pytest.raises(NotFound, match="`seawall calls` lists them"):
         archive.find(wanted)
+
+
+def test_a_key_in_the_place_of_an_id_is_not_repeated(archive: Archive) -> None:
+    key = key_text(bytes(range(32)))
+
+    with pytest.raises(NotFound) as caught:
+        archive.find(key)
+
+    assert key[3:20] not in str(caught.value)
 
 
 def test_where_nothing_is_there_is_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from seawall.core.error import NotFound, Refused, Unavailable
 from seawall.core.record import CallRecord
 from seawall.telemetry.journal.schema import VERSION
 from seawall.telemetry.period import DAY_S, Period, utc_day
+from seawall.telemetry.secret_format import mask_secrets
 
 BUSY_TIMEOUT_MS: Final = 2000
 Row: TypeAlias = tuple[Any, ...]  # a row has what its query asked for
@@ -99,7 +100,7 @@ class Archive:
         if len(found) > 1:
             raise Refused(f"{id_or_prefix!r} fits {found[0].id} and {found[1].id}: give more of the id")
         if not found:
-            raise NotFound(f"no call {id_or_prefix!r} in {self._directory}: `seawall calls` lists them")
+            raise NotFound(f"no call {mask_secrets(id_or_prefix)!r} in {self._directory}: `seawall calls` lists them")
         return found[0]
 
     def follow(self, wanted: CallFilter, clock: Callable[[], float], wait: Callable[[], None]) -> Iterator[CallRecord]:
