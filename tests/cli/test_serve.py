@@ -1,73 +1,93 @@
 import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from seawall.cli.main import main
-from seawall.cli.serve import _is_loopback
+from seawall.gateway.supervisor import listen
 
-KEYLESS = {"ANTHROPIC_API_KEY": None, "OPENAI_API_KEY": None}
-
-
-def _serve(*arguments: str, state: Path) -> Result:
-    ports = ["--port", "0", "--admin-port", "0", "--state-dir", str(state)]
-    return CliRunner(env=KEYLESS).invoke(main, ["serve", *ports, *arguments])
+Run = Callable[..., Result]
 
 
-def _policy(folder: Path, route: str) -> str:
-    path = folder / "policy.yaml"
-    path.write_text(f"routes:\n  /ai/chat: {{{route}}}\n")
-    return str(path)
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Give a port on which somebody listens already."""
+    with listen("127.0.0.1", 0) as listening:
+        yield listening.getsockname()[1]
 
 
-def test_a_start_without_key_checks_stays_on_loopback(tmp_path: Path) -> None:
-    result = _serve("--insecure-dev", "--host", "0.0.0.0", state=tmp_path)  # noqa: S104  # refused before it is bound
-
-    assert result.exit_code == 2
-    assert "needs --host on loopback, not 0.0.0.0" in result.output
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
-def test_loopback_is_known_in_all_its_forms(host: str) -> None:
-    assert _is_loopback(host)
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the place of a policy, in an environment without keys."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "seawall.yaml"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "gateway.internal"])  # noqa: S104  # read, not bound
-def test_everything_else_is_not_loopback(host: str) -> None:
-    assert not _is_loopback(host)
+@pytest.mark.parametrize("option", ["--port", "--admin-port"])
+def test_port_that_is_taken_is_named(run: Run, policy: Path, taken: int, option: str) -> None:
+    del policy
+    ports = {"--port": "0", "--admin-port": "0"} | {option: str(taken)}
 
-
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-
-        result = _serve("--insecure-dev", "--port", port, state=tmp_path)
+    result = run("serve", *(word for pair in ports.items() for word in pair))
 
     assert result.exit_code == 2
-    assert f"--port: cannot listen on 127.0.0.1:{port}: Address already in use" in result.output
+    assert f"{option}: cannot listen on 127.0.0.1:{taken}: Address already in use" in result.output
 
 
-def test_a_typo_in_the_policy_is_named_with_its_place(tmp_path: Path) -> None:
-    policy = _policy(tmp_path, "model: claude-haiku-5-5, timout_ms: 5")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "gateway.example"])  # noqa: S104  # refused, not bound
+def test_open_gateway_is_for_this_machine_only(run: Run, policy: Path, host: str) -> None:
+    del policy
 
-    result = _serve("--insecure-dev", "--policy", policy, state=tmp_path / "state")
+    result = run("serve", "--insecure-dev", "--host", host)
+
+    assert result.exit_code == 2
+    assert f"needs --host on loopback, not {host}" in result.output
+
+
+@pytest.mark.parametrize("words", [(), ("--policy", "seawall.yaml")])
+def test_typo_is_named_with_its_place(run: Run, policy: Path, words: tuple[str, ...]) -> None:
+    policy.write_text("routes:\n  /ai/chat: {modle: claude-haiku-5-5}\n")
+
+    result = run("serve", "--port", "0", "--admin-port", "0", *words)
 
     assert result.exit_code == 1
-    assert f"{policy}:2:39 routes./ai/chat.timout_ms: found an unknown key" in result.output
-    assert 'did you mean "timeout_ms"?' in result.output
+    assert "seawall.yaml:2:" in result.output
+    assert 'did you mean "model"?' in result.output
 
 
-def test_a_missing_provider_key_is_named_and_the_way_out_too(tmp_path: Path) -> None:
-    result = _serve("--policy", _policy(tmp_path, "model: claude-haiku-5-5"), state=tmp_path / "state")
+def test_missing_provider_key_is_named_with_the_way_out(run: Run, policy: Path) -> None:
+    policy.write_text("routes:\n  /ai/chat: {model: claude-haiku-5-5}\n")
+
+    result = run("serve", "--port", "0", "--admin-port", "0")
 
     assert result.exit_code == 1
-    assert "found env:ANTHROPIC_API_KEY, which is not set" in result.output
+    assert "env:ANTHROPIC_API_KEY" in result.output
     assert "--insecure-dev lets the sandbox stand in" in result.output
 
 
-def test_a_policy_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
-    result = _serve("--policy", str(tmp_path / "none.yaml"), state=tmp_path / "state")
+def test_policy_that_is_not_there_is_wrong_use(run: Run, policy: Path) -> None:
+    result = run("serve", "--policy", str(policy))
 
     assert result.exit_code == 2
     assert "does not exist" in result.output
+
+
+@pytest.mark.parametrize("words", [("--workers", "0"), ("--port", "65536"), ("--workers", "many")])
+def test_number_that_is_none_is_wrong_use(run: Run, policy: Path, words: tuple[str, ...]) -> None:
+    del policy
+
+    assert run("serve", *words).exit_code == 2
+
+
+def test_ports_are_free_again_after_a_failed_start(run: Run, policy: Path) -> None:
+    policy.write_text("routes: []\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    run("serve", "--port", str(port), "--admin-port", "0")
+
+    listen("127.0.0.1", port).close()

@@ -173,6 +173,7 @@ class Served:
         loop = asyncio.get_running_loop()
         self.started: list[Request] = []
         self.tasks: set[asyncio.Task[None]] = set()
+        self.faults: list[BaseException] = []
         self._handle = handle
         self.port = Port(loop, self._run, set(), 4)
         self.connection = Connection(self.port)
@@ -184,7 +185,12 @@ class Served:
         if self._handle is not None:
             task = asyncio.get_running_loop().create_task(self._handle(connection, request))
             self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.faults.append(error)
 
     def feed(self, data: bytes) -> None:
         """Send bytes in one piece."""

@@ -1,77 +1,146 @@
-from collections.abc import Iterator
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Final
 
+import httpx2
 import pytest
-from starlette.testclient import TestClient
 
-from seawall.assembly.build import House
-from seawall.assembly.clock import SystemClock
-from seawall.assembly.entry import Entry
 from seawall.assembly.live import Live
-from seawall.core.principal import ANONYMOUS
 from seawall.gateway.admin import TOKEN_FILE, AdminPort, admin_token
 from seawall.gateway.options import ServeOptions
-from seawall.guards.journal import JournalGuard, JournalSettings
-from seawall.pipeline.dispatch import Outlet
-from seawall.policy.quickstart import quickstart_policy
+from seawall.gateway.supervisor import listen
 from seawall.telemetry.journal.writer import Writer
 from seawall.telemetry.scrub import Scrubber
-from seawall.testing.scripted_upstream import ScriptedUpstream
+from seawall.testing.clock import FakeClock
+from tests.assembly.conftest import Home, plan, policy
+from tests.scene import target
+
+HOSTILE: Final = "<script>alert(1)</script>&"
+VOID: Final = frozenset({"meta", "link", "br", "img", "input", "hr"})
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every element is closed, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")], "no handlers"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    options = ServeOptions(policy=None, state_dir=tmp_path, sandbox_url="http://127.0.0.1:9", insecure_dev=True)
-    policy = quickstart_policy({"ANTHROPIC_API_KEY": "canary-provider-key"}, options.sandbox_url)
-    with Writer(tmp_path / "journal", Scrubber(), SystemClock()) as writer:
-        journal = JournalGuard(writer, JournalSettings(str, str))
-        house = House(journal, Outlet(ScriptedUpstream(), lambda *_: b"", list))
-        live = Live(lambda: policy, lambda policy: Entry(policy, house, None, ANONYMOUS), policy)
-        yield TestClient(AdminPort(options, live, writer)._app)
+async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve the admin port; give a client of it."""
+    live = Live(lambda: policy(plan("/ai/chat", target(model=HOSTILE)), plan("/ai/open"), version="v7"), Home().entry)
+    listening = listen("127.0.0.1", 0)
+    address = listening.getsockname()
+    with Writer(tmp_path / "journal", Scrubber(), FakeClock()) as writer:
+        options = ServeOptions(policy=None, state_dir=tmp_path, port=8080, admin_port=address[1])
+        serving = asyncio.ensure_future(AdminPort(options, live, writer).serve(listening))
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{address[1]}") as client:
+            yield client
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
 
 
-def test_the_page_shows_routes_and_a_snippet_and_no_credential(client: TestClient, tmp_path: Path) -> None:
-    answer = client.get("/")
+async def test_page_is_whole_and_harmless(http: httpx2.AsyncClient) -> None:
+    answer = await http.get("/")
+    page = Page()
+    page.feed(answer.text.removeprefix("<!doctype html>"))
+    page.close()
 
     assert answer.status_code == 200
-    assert "/ai/chat" in answer.text
-    assert "curl http://127.0.0.1:8080/ai/chat/v1/messages" in answer.text
-    assert "canary-provider-key" not in answer.text
-    assert admin_token(tmp_path) not in answer.text
+    assert answer.text.startswith("<!doctype html>")
+    assert page.open == []
+    assert not {"script", "iframe", "form", "object", "img"} & set(page.seen)
+    assert {"html", "head", "title", "body", "h1", "table"} <= set(page.seen)
+    assert HOSTILE in page.text, "shown, and not run"
+    assert "/ai/chat" in page.text
+    assert "the client's own model" in page.text
 
 
-def test_the_page_runs_no_script_and_is_not_stored(client: TestClient) -> None:
-    headers = client.get("/").headers
+@pytest.mark.parametrize("path", ["/", "/admin/status"])
+async def test_headers_leave_a_browser_nothing_to_do(http: httpx2.AsyncClient, path: str) -> None:
+    headers = (await http.get(path)).headers
 
     assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
+    assert "server" not in headers
 
 
-def test_the_state_wants_the_token(client: TestClient, tmp_path: Path) -> None:
-    wrong = ["", "Bearer", "Bearer wrong", f"Basic {admin_token(tmp_path)}"]
+async def test_page_holds_no_secret(http: httpx2.AsyncClient, tmp_path: Path) -> None:
+    token = (tmp_path / TOKEN_FILE).read_text()
 
-    answers = [client.get("/admin/status", headers={"authorization": value}).status_code for value in wrong]
-
-    assert answers == [401, 401, 401, 401]
+    assert token not in (await http.get("/")).text
 
 
-def test_the_state_tells_what_is_in_force_and_no_credential(client: TestClient, tmp_path: Path) -> None:
-    answer = client.get("/admin/status", headers={"authorization": f"Bearer {admin_token(tmp_path)}"})
+@pytest.mark.parametrize("presented", ["", "Bearer", "Bearer nonsense", "Bearer é", "Basic {token}", "{token}"])
+async def test_state_wants_the_token(http: httpx2.AsyncClient, tmp_path: Path, presented: str) -> None:
+    token = (tmp_path / TOKEN_FILE).read_text()
+    headers = [(b"authorization", presented.format(token=token).encode("latin-1"))]
 
-    assert answer.json()["policy"]["routes"] == ["/ai/chat"]
-    assert answer.json()["journal"] == {"queued": 0, "dropped": 0, "unfit": 0}
-    assert "canary-provider-key" not in answer.text
+    answer = await http.get("/admin/status", headers=headers)
+    without = await http.get("/admin/status")
+
+    assert (answer.status_code, without.status_code) == (401, 401)
+    assert token not in answer.text
 
 
-def test_the_token_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+async def test_state_tells_what_is_in_force(http: httpx2.AsyncClient, tmp_path: Path) -> None:
+    token = (tmp_path / TOKEN_FILE).read_text()
+
+    answer = await http.get("/admin/status", headers={"authorization": f"bearer {token}"})
+
+    assert answer.status_code == 200
+    status = json.loads(answer.text)
+    assert status["policy"] == {"source": "policy.yaml", "version": "v7", "routes": ["/ai/chat", "/ai/open"]}
+    assert status["journal"] == {"queued": 0, "dropped": 0, "unfit": 0}
+
+
+async def test_health_is_open(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_unknown_path_is_a_404(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/etc/passwd")).status_code == 404
+    assert (await http.post("/admin/status")).status_code == 405
+
+
+def test_token_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     token = admin_token(tmp_path)
 
     assert admin_token(tmp_path) == token
-    assert (tmp_path / TOKEN_FILE).stat().st_mode & 0o777 == 0o600
-    assert len(token) >= 32
+    assert len(token) > 40
+    assert stat.S_IMODE((tmp_path / TOKEN_FILE).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [TOKEN_FILE]
 
 
-def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
-    (tmp_path / TOKEN_FILE).write_text("")
+@pytest.mark.parametrize("left", ["", "\n", "short"])
+def test_token_file_that_a_full_disk_left_lets_nobody_in(tmp_path: Path, left: str) -> None:
+    (tmp_path / TOKEN_FILE).write_text(left)
 
-    assert len(admin_token(tmp_path)) >= 32
+    assert len(admin_token(tmp_path)) > 40
+
+
+def test_state_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        admin_token(tmp_path / "nowhere")
