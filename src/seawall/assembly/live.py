@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from seawall.assembly.entry import Entry
 from seawall.core.error import PolicyError
@@ -13,6 +13,7 @@ from seawall.policy.plan import CompiledPolicy
 from seawall.ports.clock import Clock
 
 WATCH_S: Final = 0.5
+FileStamp: TypeAlias = tuple[int, int, int]
 _log = logging.getLogger("seawall.policy")
 
 
@@ -55,19 +56,22 @@ class Live:
             _log.info("policy in force", extra={"fields": {"version": policy.version}})
             return True
 
-    async def watch(self, path: Path | None, clock: Clock) -> None:
-        """Reload whenever the file changes, and on the day on which a price in it does; runs until cancelled."""
-        seen, done_on = _stamp(path), date.min
+    async def watch(self, path: Path | None, clock: Clock, since: FileStamp | None = None) -> None:
+        """Reload whenever the file changes, and on the day on which a price in it does; runs until cancelled.
+
+        `since` is the file's stamp from before its first reading, so that no change in between is missed.
+        """
+        seen, done_on = since or file_stamp(path), date.min
         while True:
             await asyncio.sleep(WATCH_S)
-            now, today = _stamp(path), datetime.fromtimestamp(clock.wall_s(), UTC).date()
+            now, today = file_stamp(path), datetime.fromtimestamp(clock.wall_s(), UTC).date()
             day = self.entry.policy.changes_on
             if now != seen or (day is not None and day <= today != done_on):
                 seen, done_on = now, today  # once a day at most, or a policy that has become bad would fill the log
                 await self.reload()
 
 
-def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+def file_stamp(path: Path | None) -> FileStamp | None:
     """Tell one state of a file from another; None where there is no file, as in the middle of an editor's save."""
     if path is None:
         return None

@@ -17,7 +17,7 @@ import msgspec
 from seawall.assembly.build import House
 from seawall.assembly.clock import SystemClock
 from seawall.assembly.entry import Entry
-from seawall.assembly.live import Live
+from seawall.assembly.live import Live, file_stamp
 from seawall.assembly.source import PolicySource
 from seawall.core.error import SeawallError
 from seawall.core.principal import ANONYMOUS
@@ -74,6 +74,7 @@ async def run_worker(
         OSError: the same, for its journal.
     """
     loop = asyncio.get_running_loop()
+    before = file_stamp(options.policy)
     async with AsyncExitStack() as stack:
         opened = _open(
             options, seat.slot, PolicySource(options.policy, environment, options.sandbox_url), policy, stack
@@ -83,7 +84,7 @@ async def run_worker(
         await server.start(seat.ports.data)
         stop = asyncio.Event()
         chores = Chores()
-        chores.begin(live.watch(options.policy, clock), "policy watch")
+        chores.begin(live.watch(options.policy, clock, before), "policy watch")
         if seat.parent is not None:
             chores.begin(_stop_when_orphaned(stop, seat.parent), "orphan watch")
         if seat.ports.admin is not None:
