@@ -91,13 +91,17 @@ class RequestReader:
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request target."""
-        self._grow(len(url))
+        self._head_size += len(url)
+        if self._head_size > MAX_HEAD:
+            raise NotRequest
         self.incoming.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one field. One in the trailer is dropped (RFC 9110 §6.5.1): it comes after all that it could decide."""
         self._fields += 1
-        self._grow(len(name) + len(value) + _AROUND)
+        self._head_size += len(name) + len(value) + _AROUND
+        if self._head_size > MAX_HEAD or self._fields > MAX_FIELDS:
+            raise NotRequest
         request = self.incoming
         if request.method:
             return
@@ -108,11 +112,6 @@ class RequestReader:
                 raise NotRequest
             value = headers[name] + b", " + value
         headers[name] = value
-
-    def _grow(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > MAX_HEAD or self._fields > MAX_FIELDS:
-            raise NotRequest
 
     def on_headers_complete(self) -> None:
         """Refuse what two servers could read in two ways (RFC 9112 §3.2, §6.1), and put the rest into the queue."""
