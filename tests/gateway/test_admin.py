@@ -120,6 +120,18 @@ async def test_health_is_open(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/healthz")).json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8081", ""])
+async def test_page_of_somebody_else_whose_name_leads_here_gets_nothing(http: httpx2.AsyncClient, host: str) -> None:
+    answer = await http.get("/", headers={"host": host})
+
+    assert answer.status_code == 400
+    assert "/ai/chat" not in answer.text
+
+
+async def test_tunnel_to_this_machine_is_let_in(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/", headers={"host": "localhost:9000"})).status_code == 200
+
+
 async def test_unknown_path_is_a_404(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/etc/passwd")).status_code == 404
     assert (await http.post("/admin/status")).status_code == 405

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -24,6 +26,7 @@ from seawall.telemetry.journal.writer import Writer
 
 TOKEN_FILE: Final = "admin_token"  # noqa: S105  # a file's name
 _SHORTEST: Final = 16
+_HOSTS: Final = ("127.0.0.1", "localhost")  # a page elsewhere whose name is made to lead here gets nothing
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
@@ -75,7 +78,8 @@ class AdminPort:
                 Route("/", self._page),
                 Route("/healthz", self._health),
                 Route("/admin/status", self._status),
-            ]
+            ],
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False)],
         )
 
     async def serve(self, listening: socket.socket) -> None:
