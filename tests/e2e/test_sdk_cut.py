@@ -25,3 +25,18 @@ def test_stream_that_is_cut_raises(
         told = sdk.run(f"{dialect}.stream", base_url=f"{relay.url}/ai/open", key=key, model=MODELS[dialect])
 
     assert told["ok"]["raised"], told["ok"]
+
+
+@pytest.mark.parametrize("scenario", ["anthropic.stream", "anthropic.stream_helper", "openai.stream"])
+def test_clean_end_in_the_middle_is_what_most_clients_cannot_tell(
+    sdk: OfficialClient, sandbox: SandboxProcess, key: str, scenario: str
+) -> None:
+    sandbox.steer("no_terminal=4", output_tokens=100)
+    dialect = scenario.partition(".")[0]
+    base = sandbox.url if dialect == "anthropic" else f"{sandbox.url}/v1"
+
+    told = sdk.run(scenario, base_url=base, key=key, model=MODELS[dialect])
+
+    # The table in docs/rooms/gateway.md says so; where a client has learned to tell, it may say more.
+    raised = "error" in told or bool(told["ok"].get("raised"))
+    assert raised == ((sdk.name, scenario) == ("npm", "anthropic.stream_helper"))
