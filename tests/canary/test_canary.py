@@ -68,7 +68,7 @@ def _calls(aviary: Aviary, provider: str, place: str) -> Iterator[tuple[str, byt
 
 
 def _read(port: int, target: str, fields: bytes = b"") -> bytes:
-    request = b"GET %b HTTP/1.1\r\nHost: x\r\n%bConnection: close\r\n\r\n" % (target.encode(), fields)
+    request = b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\n%bConnection: close\r\n\r\n" % (target.encode(), fields)
     return b"".join(str(a.fields).encode() + a.body for a in converse(port, Case(target, (request,))).answers)
 
 
@@ -125,6 +125,8 @@ def test_no_credential_is_in_any_sink_of_a_gateway_that_failed_in_every_way(afte
     silent = [name for name, data in sinks.items() if not data and not name.startswith(("answer", "file keys.db-"))]
     assert silent == []
     assert [word for word in WORDS if word not in output] == []
+    assert b"policy" in sinks["admin status"]
+    assert b"<html" in sinks["admin page"]
     assert output.count(b"[secret]") > 50
     assert sinks["seawall calls --json"].count(b"\n") > 1_000
     assert any(name.startswith("file calls-") for name in sinks)

@@ -1,6 +1,7 @@
 """The admin port: it is on loopback only, and whatever comes, it tells its state to nobody without the token (T14)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.hostile.wire import Case, MalformedError, converse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("hostile")]
 
-_STATUS = b"GET /admin/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n"
+_STATUS = b"GET /admin/status HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%b\r\n"
 _EVERY = 13
 _CLIENTS = 16
 
@@ -41,6 +42,12 @@ def test_the_status_wants_the_token_and_takes_nothing_for_it(stage: Stage) -> No
     assert _status(stage, b"Authorization: Bearer %b\r\n" % token) == 200
 
 
+def _at_home(case: Case) -> Case:
+    """Give the case with a name that the admin port answers to, or it would refuse most of them for that alone."""
+    pieces = tuple(piece.replace(b"Host: gateway.test", b"Host: 127.0.0.1") for piece in case.pieces)
+    return replace(case, pieces=pieces)
+
+
 def _fault(stage: Stage, case: Case) -> str:
     try:
         heard = converse(stage.gateway.admin_port, case)
@@ -52,7 +59,7 @@ def _fault(stage: Stage, case: Case) -> str:
 
 
 def test_hostile_requests_leave_the_admin_port_in_service(stage: Stage) -> None:
-    cases = [*head_cases(stage.key), *list(byte_cases(stage.key))[::_EVERY]]
+    cases = [_at_home(case) for case in (*head_cases(stage.key), *list(byte_cases(stage.key))[::_EVERY])]
 
     with ThreadPoolExecutor(_CLIENTS) as clients:
         faults = list(clients.map(lambda case: _fault(stage, case), cases))
