@@ -206,3 +206,49 @@ def test_many_requests_at_once_are_answered_from_the_first_on(count: int, cuts: 
     assert heard == [b"200 " + _echo(b"/%d" % number, b"", b"") for number in range(len(heard))]
     assert len(heard) >= min(count, MAX_PIPELINED + 1)
     assert len(heard) == count or served.wire.is_lost
+
+
+async def _large_answer(connection: Connection, request: Request) -> None:
+    text = bytes(request.url) * 20_000
+    if b"stream" in request.url:
+        connection.begin(request, OK)
+        for start in range(0, len(text), 30_000):
+            await connection.write(text[start : start + 30_000])
+        connection.end(request)
+    else:
+        connection.respond(request, OK, text)
+
+
+@settings(max_examples=60)
+@given(
+    urls=st.lists(st.sampled_from(("/a", "/stream")), min_size=1, max_size=8),
+    takes=st.lists(st.integers(2_000, 200_000), min_size=1, max_size=8),
+    at_once=st.booleans(),
+)
+def test_client_that_reads_when_it_likes_gets_everything_in_order(
+    urls: list[str], takes: list[int], *, at_once: bool
+) -> None:
+    async def main() -> tuple[Served, int]:
+        served = Served(_large_answer)
+        served.wire.is_taken = False
+        left, most = [get(url) for url in urls], 0
+        if at_once:
+            left = [b"".join(left)]
+        for step in range(2000):
+            if left and served.wire.is_reading_now:
+                served.feed(left.pop(0))
+            await turns(2)
+            most = max(most, served.wire.get_write_buffer_size())
+            served.wire.take(takes[step % len(takes)])
+            if not left and not served.tasks and not served.wire.get_write_buffer_size():
+                break
+        await turns(5)
+        return served, most
+
+    served, most = run_virtual(main())
+
+    text = bytes(served.wire.sent).replace(b"\r\n", b"")
+    assert [text.count(b"/a" * 20_000), text.count(b"HTTP/1.1 200")] == [urls.count("/a"), len(urls)]
+    assert served.tasks == set()
+    assert not served.wire.is_lost
+    assert most < 200_000, "an answer, and what was under the mark before it"
