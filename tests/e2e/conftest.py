@@ -101,17 +101,19 @@ def dial() -> Iterator[Callable[..., Wire]]:
 
 
 def _command(name: str) -> list[str]:
-    match name:
-        case "python":
-            return [sys.executable, str(HERE / "scenario.py")]
-        case "python-previous":
-            python, made_by = HERE / "previous" / ".venv" / "bin" / "python", "make previous"
-            words = [str(python), str(HERE / "scenario.py")]
-        case _:
-            python, made_by = HERE / "node" / "node_modules", "make node"
-            words = [str(Path(sys.executable).with_name("node")), str(HERE / "node" / "scenario.mjs")]
-    if not python.exists():
-        pytest.fail(f"{python} is missing: run `{made_by}`")
+    """Give the words that start a client, whose packages must be there."""
+    previous, node = HERE / "previous" / ".venv" / "bin" / "python", HERE / "node"
+    packages, made_by, words = {
+        "python": (HERE, "", [sys.executable, str(HERE / "scenario.py")]),
+        "python-previous": (previous, "make previous", [str(previous), str(HERE / "scenario.py")]),
+        "npm": (
+            node / "node_modules",
+            "make node",
+            [str(Path(sys.executable).with_name("node")), str(node / "scenario.mjs")],
+        ),
+    }[name]
+    if not packages.exists():
+        pytest.fail(f"{packages} is missing: run `{made_by}`")
     return words
 
 

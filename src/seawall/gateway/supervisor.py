@@ -71,6 +71,10 @@ class Supervisor:
         else:
             self._stopping.set()
             self._send(signal.SIGTERM)
+            # Nobody accepts from now on; while this process held them open, clients would still be let in to wait.
+            self._ports.data.close()
+            if self._ports.admin is not None:
+                self._ports.admin.close()
 
     def _reload(self) -> None:
         for slot in self._slots:
