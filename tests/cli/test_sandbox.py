@@ -37,6 +37,17 @@ def _address(stdout: IO[str] | None) -> str:
     return found[1]
 
 
+def _rest(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """Wait for the end and give what was not read yet.
+
+    `communicate` reads the descriptor itself, and would lose what the first `readline` had read ahead.
+    """
+    assert process.stdout
+    assert process.stderr
+    process.wait(timeout=20)
+    return process.stdout.read(), process.stderr.read()
+
+
 def _post(url: str, key: str) -> int:
     headers = {"x-api-key": key, "anthropic-version": "2023-06-01"}
     return httpx2.post(f"{url}/v1/messages", json=BODY, headers=headers, timeout=20).status_code
@@ -49,7 +60,7 @@ def test_it_serves_until_it_is_told_to_stop_and_ends_quietly(number: signal.Sign
         assert _post(url, "anything") == 200
 
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = _rest(process)
 
     assert process.returncode == 0
     assert err == ""
