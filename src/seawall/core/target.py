@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from seawall.core.price import Price
 from seawall.core.secret import Secret
+from seawall.core.traits import UNKNOWN_TRAITS, Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Target:
     price: Price | None
     drops_sampling: bool = False
     max_tokens_field: str = "max_tokens"
+    traits: Traits = UNKNOWN_TRAITS
 
     @property
     def name(self) -> str:

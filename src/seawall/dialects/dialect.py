@@ -29,8 +29,10 @@ class Endpoint:
 MESSAGES: Final = Endpoint("messages", "POST", "/messages", is_billed=True, has_body=True)
 COUNT_TOKENS: Final = Endpoint("count_tokens", "POST", "/messages/count_tokens", is_billed=False, has_body=True)
 CHAT: Final = Endpoint("chat", "POST", "/chat/completions", is_billed=True, has_body=True)
+RESPONSES: Final = Endpoint("responses", "POST", "/responses", is_billed=True, has_body=True)
 EMBEDDINGS: Final = Endpoint("embeddings", "POST", "/embeddings", is_billed=True, has_body=True)
 MODELS: Final = Endpoint("models", "GET", "/models", is_billed=False, has_body=False)
+GENERATING: Final = (MESSAGES, CHAT, RESPONSES)  # what a model writes an answer for, streamed or not
 UNKNOWN: Final = Endpoint("unknown", "", "", is_billed=False, has_body=False)  # a path that nothing answers
 
 # How far a provider's own count can be trusted: `none` where nothing is counted, `partial` where the answer broke
