@@ -39,7 +39,7 @@ def test_the_smallest_useful_file_runs_unchanged() -> None:
     assert automation.sampling == SamplingSettings(0.2, None, json_answer=True)
     assert automation.tokens == TokenSettings(600)
     assert automation.timeouts == Timeouts(total_s=20, connect_s=5, first_token_s=20, idle_s=20)
-    assert automation.retries == 1
+    assert automation.own.retry.retries == 1
     assert chat.sampling == SamplingSettings(0.6)
     assert (chat.tokens, chat.streaming) == (TokenSettings(300), True)
     assert chat.timeouts == Timeouts(total_s=120, connect_s=5, first_token_s=30, idle_s=30)
@@ -75,10 +75,10 @@ def test_a_plan_has_everything_that_the_policy_says() -> None:
     plan = policy.plans["/a"]
     assert (plan.route, plan.profile, plan.traffic_class) == ("/a", "analysis", "interactive")
     assert [target.name for target in plan.targets] == ["anthropic/claude-opus-4-6", "openai/gpt-6-luna"]
-    assert plan.sampling == SamplingSettings(0.5, 0.9, json_answer=True)
+    assert plan.own.sampling == SamplingSettings(0.5, 0.9, json_answer=True)
     assert plan.tokens == TokenSettings(100, refuse_above=True, max_input_tokens=1000)
     assert plan.timeouts == Timeouts(total_s=9, connect_s=1, first_token_s=2, idle_s=3)
-    assert (plan.retries, plan.streaming, plan.hold_back_s) == (0, False, 0)
+    assert (plan.own.retry.retries, plan.streaming, plan.hold_back_s) == (0, False, 0)
     assert policy.journal == JournalSettings(7, 1)
     assert policy.body_limit == 2 * 1024 * 1024
 

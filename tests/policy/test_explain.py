@@ -142,7 +142,7 @@ def test_what_has_no_price_has_no_estimate(read: Read) -> None:
     assert compiled.policy is not None
     assert compiled.roster is not None
     plan = compiled.policy.plans["/a"]
-    unpriced = replace(plan, targets=(replace(plan.targets[0], price=None),))
+    unpriced = replace(plan, legs=(replace(plan.legs[0], target=replace(plan.targets[0], price=None)),))
 
     explanation = explain(reading, replace(compiled.policy, plans={"/a": unpriced}), compiled.roster, "/a")
 

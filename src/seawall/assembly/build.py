@@ -42,7 +42,7 @@ def _pipeline(plan: Plan, policy: CompiledPolicy, speakers: dict[str, Provider],
         "intake": IntakeGuard(policy.body_limit, plan.traffic_class),
         "route": RouteGuard(RouteSettings(target, policy.resolve, speakers, plan.streaming)),
         "tokens": TokensGuard(plan.tokens),
-        "sampling": SamplingGuard(plan.sampling),
+        "sampling": SamplingGuard(plan.own.sampling),
         "meter": MeterGuard(),
     }
     guards = tuple(rooms[name] for name in ORDER if name != "journal")

@@ -5,11 +5,16 @@
     ├── Refused                  we said no; trying again unchanged cannot help
     │   ├── BadRequest           400  the request is not what the endpoint takes
     │   │   ├── BodyTooLarge     413
-    │   │   └── Unsupported      400  nothing here can carry this request
+    │   │   ├── Unsupported      400  nothing here can carry this request
+    │   │   └── Mismatch         422  the idempotency key stands for another request
     │   ├── NotAuthenticated     401  no key, or not a good one
     │   ├── NotAllowed           403  a good key, not for this
-    │   └── NotFound             404  no such path, route or model
+    │   ├── NotFound             404  no such path, route or model
+    │   └── Conflict             409  an idempotency key whose first call is not over, or ended nobody knows how
     ├── Unavailable              503  we cannot serve it now; later may help
+    │   ├── TargetClosed         503  the target's breaker is open, or a switch holds it
+    │   ├── Overloaded           503  more calls than can be carried; the least important are sent away first
+    │   └── Killed               503  an operator has switched it off
     ├── DeadlineExceeded         504  our own deadline passed
     └── UpstreamError            they failed
         ├── UpstreamRefused      they answered with an error status, passed on in the client's dialect
@@ -75,6 +80,13 @@ class Unsupported(BadRequest):
     code = "request.unsupported"
 
 
+class Mismatch(BadRequest):
+    """The idempotency key stands for another request."""
+
+    code = "idempotency.mismatch"
+    status = 422
+
+
 class NotAuthenticated(Refused):
     """No key, an unknown one, a revoked one or an expired one: the answer is the same for all four."""
 
@@ -96,12 +108,44 @@ class NotFound(Refused):
     status = 404
 
 
+class Conflict(Refused):
+    """The idempotency key is taken: its first call is not over, or ended so that nobody knows what it did."""
+
+    code = "idempotency.conflict"
+    status = 409
+
+
 class Unavailable(SeawallError):
     """We cannot serve it now; later may help."""
 
     code = "unavailable"
     status = 503
-    retry_after_s = 1.0
+    retry_after_s: float | None = 1.0
+
+
+class TargetClosed(Unavailable):
+    """The target is not tried: its breaker is open, or an operator holds it. Another target may serve the call."""
+
+    code = "breaker.open"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
+
+
+class Overloaded(Unavailable):
+    """More calls than can be carried; nothing was dispatched."""
+
+    code = "overload.shed"
+
+
+class Killed(Unavailable):
+    """An operator has switched off what the call asks for; it helps nobody to ask again soon."""
+
+    code = "killswitch.on"
+    should_retry = False
+    retry_after_s = None
 
 
 class DeadlineExceeded(SeawallError):

@@ -8,13 +8,15 @@ from types import MappingProxyType
 from typing import Final
 
 from seawall.core.target import Provider, Target, Timeouts
+from seawall.guards.breaker.settings import BreakerSettings
+from seawall.guards.retry.settings import RetrySettings
 from seawall.guards.sampling.settings import SamplingSettings
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.policy.document import PolicyDocument
 from seawall.policy.effective import Effective, ProfileError, effective, profile_chain
 from seawall.policy.fault import Fault, Path, in_order, policy_error
 from seawall.policy.load import Reading, read_policy, read_policy_file
-from seawall.policy.plan import CompiledPolicy, JournalSettings, Plan
+from seawall.policy.plan import CompiledPolicy, JournalSettings, Leg, LegSettings, Plan
 from seawall.policy.price_schedule import changes_after, price_on
 from seawall.policy.price_table import upcoming_change
 from seawall.policy.prices import PriceBook
@@ -211,21 +213,14 @@ class Compiler:
             self._fault(("routes", route, "fallback"), "a fallback without a model", "a model to fall back from")
         models += [(("routes", route, "fallback", number), name) for number, name in enumerate(said.fallback)]
         targets = [target for path, name in models if (target := self._named_target(path, name, settings)) is not None]
+        own = _leg_settings(settings)
         return Plan(
             route=route,
             traffic_class=settings.traffic_class,
             profile=settings.profile,
-            targets=tuple(targets),
-            timeouts=Timeouts(
-                total_s=settings.timeout_ms / 1000,
-                connect_s=settings.connect_timeout_ms / 1000,
-                first_token_s=settings.first_token_timeout_ms / 1000,
-                idle_s=settings.idle_timeout_ms / 1000,
-            ),
-            tokens=TokenSettings(settings.max_tokens, settings.max_tokens_above == "refuse", settings.max_input_tokens),
-            sampling=SamplingSettings(settings.temperature, settings.top_p, settings.enforce_json),
+            legs=tuple(Leg(target, own) for target in targets),
+            own=own,
             streaming=settings.streaming,
-            retries=settings.retries,
             hold_back_s=settings.hold_back_ms / 1000,
         )
 
@@ -306,6 +301,21 @@ class Compiler:
     ) -> None:
         place = self._reading.places.of_value(path)
         self.faults.append(Fault(place, path, found, expected, hint, code=code, leans_on=leans_on))
+
+
+def _leg_settings(settings: Effective) -> LegSettings:
+    return LegSettings(
+        timeouts=Timeouts(
+            total_s=settings.timeout_ms / 1000,
+            connect_s=settings.connect_timeout_ms / 1000,
+            first_token_s=settings.first_token_timeout_ms / 1000,
+            idle_s=settings.idle_timeout_ms / 1000,
+        ),
+        tokens=TokenSettings(settings.max_tokens, settings.max_tokens_above == "refuse", settings.max_input_tokens),
+        sampling=SamplingSettings(settings.temperature, settings.top_p, settings.enforce_json),
+        retry=RetrySettings(settings.retries),
+        breaker=BreakerSettings(),
+    )
 
 
 def _price_origins(reading: Reading, document: PolicyDocument) -> dict[tuple[str, int], str]:
