@@ -6,10 +6,10 @@ import msgspec
 import orjson
 
 from seawall.core.error import SeawallError, UpstreamBroken, UpstreamCredentials, UpstreamError, UpstreamRefused
-from seawall.core.price import STANDARD, Mode
-from seawall.core.usage import NO_USAGE, Usage
-from seawall.dialects.dialect import COUNT_TOKENS, MESSAGES, MODELS, Endpoint, Facts, Mark, UsageState
-from seawall.dialects.partial import Count, check_text, error_message, read_any, read_part, word
+from seawall.core.usage import NO_USAGE
+from seawall.dialects.anthropic_usage import UsageObject, mode_of, sorted_usage
+from seawall.dialects.dialect import COUNT_TOKENS, MESSAGES, MODELS, Endpoint, Facts, Mark
+from seawall.dialects.partial import check_text, error_message, read_any, read_part, word
 from seawall.dialects.sse import event_data, event_name
 
 _TYPE_OF_STATUS: Final = {
@@ -32,37 +32,11 @@ _SERVER_ERROR: Final = 500
 _SPENT: Final = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 
 
-class _CacheCreation(msgspec.Struct):
-    ephemeral_5m_input_tokens: Count | None = None
-    ephemeral_1h_input_tokens: Count | None = None
-
-
-class _ServerToolUse(msgspec.Struct):
-    web_search_requests: Count | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    thinking_tokens: Count | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: Count | None = None
-    output_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
-    cache_read_input_tokens: Count | None = None
-    cache_creation: _CacheCreation | None = None
-    output_tokens_details: _OutputDetails | None = None
-    server_tool_use: _ServerToolUse | None = None
-    service_tier: str | None = None
-    speed: str | None = None
-    inference_geo: str | None = None
-
-
 class _Message(msgspec.Struct):
     type: str | None = None
     model: str | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: UsageObject | None = None
     error: Any = None
 
 
@@ -76,7 +50,7 @@ class _DeltaBody(msgspec.Struct):
 
 class _Delta(msgspec.Struct):
     delta: _DeltaBody | None = None
-    usage: _Usage | None = None
+    usage: UsageObject | None = None
 
 
 class _Content(msgspec.Struct):
@@ -91,42 +65,6 @@ _read_content = msgspec.json.Decoder(_Content).decode
 _read_delta = msgspec.json.Decoder(_Delta).decode
 
 
-def _usage(found: _Usage) -> tuple[Usage, UsageState]:
-    """Sort a usage object's counts into disjoint buckets.
-
-    Where the provider's numbers contradict each other, the dearer reading is taken: cache writes that no lifetime
-    claims are the longer one's, and no part is cut to its total.
-    """
-    plain, read, output = found.input_tokens or 0, found.cache_read_input_tokens or 0, found.output_tokens or 0
-    short, long = found.cache_creation_input_tokens or 0, 0
-    tools, details, split = found.server_tool_use, found.output_tokens_details, found.cache_creation
-    searches = tools.web_search_requests or 0 if tools is not None else 0
-    thinking = details.thinking_tokens or 0 if details is not None else 0
-    written, unclaimed = short, 0
-    if split is not None:
-        short, long = split.ephemeral_5m_input_tokens or 0, split.ephemeral_1h_input_tokens or 0
-        if found.cache_creation_input_tokens is not None:
-            unclaimed = written - short - long
-    readable = output - thinking
-    if not unclaimed and min(plain, read, short, long, readable, thinking, searches) >= 0:
-        return Usage(plain, read, short, long, readable, thinking, searches), "reported"
-    short, long = max(short, 0), max(long, 0)
-    if unclaimed:
-        long += max(written - short - long, 0)
-    thinking = max(thinking, 0)
-    readable = output - thinking
-    if readable < 0:  # thinking is counted beside the output, then, and not in it
-        readable = max(output, 0)
-    return Usage(max(plain, 0), max(read, 0), short, long, readable, thinking, max(searches, 0)), "unsound"
-
-
-def _mode(found: _Usage) -> Mode:
-    tier, speed, geo = found.service_tier or "", found.speed or "", found.inference_geo or ""
-    if tier in ("", "standard") and speed in ("", "standard") and geo in ("", "global", "not_available"):
-        return STANDARD
-    return Mode(service_tier=word(tier), speed=word(speed), geo=word(geo))
-
-
 class AnthropicStreamReader:
     """Read the facts of a Messages stream: openings and closings are decoded, of content only its wholeness is seen."""
 
@@ -135,7 +73,7 @@ class AnthropicStreamReader:
     def __init__(self) -> None:
         self.facts = Facts()
         self.error: UpstreamError | None = None
-        self._usage: _Usage | None = None
+        self._usage: UsageObject | None = None
 
     def feed(self, frame: bytes) -> Mark:
         """Take one frame and say what it means.
@@ -191,7 +129,7 @@ class AnthropicStreamReader:
         if event.usage is not None:
             self._take(event.usage, is_final=event.usage.output_tokens is not None)
 
-    def _take(self, usage: _Usage, *, is_final: bool) -> None:
+    def _take(self, usage: UsageObject, *, is_final: bool) -> None:
         """Overlay what is known by what is new: counts are cumulative, the last value of each field stands.
 
         The count is final when the output is in it that only a message_delta knows.
@@ -199,16 +137,13 @@ class AnthropicStreamReader:
         if self._usage is None:
             self._usage = usage
         else:
-            for name in _Usage.__struct_fields__:
-                value = getattr(usage, name)
-                if value is not None:
-                    setattr(self._usage, name, value)
-        self.facts.usage, state = _usage(self._usage)
+            self._usage.overlay(usage)
+        self.facts.usage, state = sorted_usage(self._usage)
         if is_final or self.facts.usage_state in ("reported", "unsound"):
             self.facts.usage_state = state
         else:
             self.facts.usage_state = "partial"
-        self.facts.mode = _mode(self._usage)
+        self.facts.mode = mode_of(self._usage)
 
 
 def _error_of(answer: Any, status: int | None) -> UpstreamError:  # any JSON value
@@ -262,8 +197,8 @@ class Anthropic:
             raise UpstreamBroken("the provider's answer is not a message")
         facts = Facts(model=word(message.model), stop_reason=word(message.stop_reason))
         if message.usage is not None and message.usage.output_tokens is not None:
-            facts.usage, facts.usage_state = _usage(message.usage)
-            facts.mode = _mode(message.usage)
+            facts.usage, facts.usage_state = sorted_usage(message.usage)
+            facts.mode = mode_of(message.usage)
         return facts
 
     def stream_reader(self) -> AnthropicStreamReader:
