@@ -17,7 +17,7 @@ from seawall.dialects.dialect import CHAT, EMBEDDINGS, Dialect, Endpoint
 from seawall.dialects.openai import OPENAI
 from seawall.pipeline.dispatch import Dispatch, Outlet
 from seawall.pipeline.exchange import Asked, CallNext, Exchange, Guard, Headers, Reply, compose
-from seawall.pipeline.stream import StreamReply
+from seawall.pipeline.reply_stream import ReplyStream
 from seawall.pipeline.watchdog import Kennel
 from seawall.testing.clock import START_WALL_S
 from seawall.testing.scripted_upstream import JSON_HEADERS, Script, ScriptedUpstream
@@ -190,7 +190,7 @@ class Scene:
         return ended
 
 
-async def read_whole(stream: StreamReply, written: list[bytes]) -> None:
+async def read_whole(stream: ReplyStream, written: list[bytes]) -> None:
     """Read a stream as a client that is always there."""
 
     async def write(data: bytes) -> None:

@@ -13,7 +13,7 @@ from seawall.client.channel import Channel
 from seawall.core.error import BadRequest, BodyTooLarge, SeawallError
 from seawall.core.money import usd_text
 from seawall.pipeline.exchange import Asked, Exchange
-from seawall.pipeline.stream import StreamReply
+from seawall.pipeline.reply_stream import ReplyStream
 from seawall.pipeline.watchdog import HungUp, Kennel, Watchdog
 from seawall.ports.clock import Clock
 
@@ -109,7 +109,7 @@ class Run:
         if task is None:
             raise RuntimeError("an exchange runs in a task")
         watchdog = self._watchdog = self._kennel.watch(task)
-        stream: StreamReply | None = None
+        stream: ReplyStream | None = None
         try:
             stream = await self._exchanged(self._exchange(watchdog))
         except HungUp:
@@ -146,7 +146,7 @@ class Run:
         )
         return new_exchange(self._clock.wall_s(), watchdog, asked)
 
-    async def _exchanged(self, exchange: Exchange) -> StreamReply | None:
+    async def _exchanged(self, exchange: Exchange) -> ReplyStream | None:
         """Carry the exchange out; gives a stream that is complete and wants to be drained."""
         try:
             reply = await self._entry.call(exchange)
@@ -163,7 +163,7 @@ class Run:
         self._give(Answer(head, None))
         return await self._pumped(exchange, reply.stream)
 
-    async def _pumped(self, exchange: Exchange, stream: StreamReply) -> StreamReply | None:
+    async def _pumped(self, exchange: Exchange, stream: ReplyStream) -> ReplyStream | None:
         try:
             await stream.pump(self._pieces.put)
         except HungUp:

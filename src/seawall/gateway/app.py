@@ -17,7 +17,7 @@ from seawall.core.money import usd_text
 from seawall.gateway.connection import Connection
 from seawall.gateway.request import Request
 from seawall.pipeline.exchange import Asked, Exchange
-from seawall.pipeline.stream import StreamReply
+from seawall.pipeline.reply_stream import ReplyStream
 from seawall.pipeline.watchdog import HungUp, Kennel, Watchdog
 from seawall.ports.clock import Clock
 
@@ -90,7 +90,7 @@ class Gateway:
         )
         return new_exchange(at_s, watchdog, asked)
 
-    async def _pump(self, exchange: Exchange, stream: StreamReply, connection: Connection, request: Request) -> None:
+    async def _pump(self, exchange: Exchange, stream: ReplyStream, connection: Connection, request: Request) -> None:
         """Send a stream to its end. A broken one gets one error event, and then the connection breaks."""
         try:
             await stream.pump(connection.write)

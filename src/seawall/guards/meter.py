@@ -9,7 +9,7 @@ from seawall.core.usage import NO_USAGE
 from seawall.dialects.dialect import CHAT, Facts
 from seawall.dialects.openai import is_usage_chunk
 from seawall.pipeline.exchange import CallNext, Exchange, Reply, error_code
-from seawall.pipeline.stream import StreamReply
+from seawall.pipeline.reply_stream import ReplyStream
 
 _UNKNOWN = Facts()
 _DOUBTFUL = {"missing": "usage.missing", "partial": "usage.partial", "unsound": "usage.unsound"}
@@ -36,7 +36,7 @@ class MeterGuard:
         if stream is None:
             _keep(exchange, began_s, _read(exchange, began_s, reply), reply, None)
         else:
-            watched: StreamReply = stream
+            watched: ReplyStream = stream
             stream.on_end(lambda error: _keep(exchange, began_s, watched.facts, reply, error))
         return reply
 

@@ -13,7 +13,8 @@ from seawall.core.record import MAX_NOTES, AttemptRecord
 from seawall.core.target import Target
 from seawall.dialects.dialect import Dialect, Endpoint, Facts
 from seawall.dialects.json_object import JsonObject
-from seawall.pipeline.stream import StreamReply, Tap
+from seawall.pipeline.reply_stream import ReplyStream
+from seawall.pipeline.stream import Tap
 from seawall.pipeline.watchdog import Watchdog
 
 Headers: TypeAlias = Mapping[bytes, bytes]
@@ -129,7 +130,7 @@ class Reply(msgspec.Struct):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes = b""
-    stream: StreamReply | None = None
+    stream: ReplyStream | None = None
 
 
 CallNext: TypeAlias = Callable[[Exchange], Awaitable[Reply]]
