@@ -27,6 +27,7 @@ class Traits:
     efforts: tuple[str, ...] = ()
     chat_tools: ChatTools = "any"
     takes_stop: bool = True
+    cache_marks: bool = False  # prompt_cache_breakpoint of OpenAI's dialect, which other models refuse
     output_tokens: int | None = None
 
 

@@ -1,0 +1,203 @@
+"""Write turns as Chat Completions messages (table of docs/rooms/dialects.md, Chat form)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from seawall.core.traits import Traits
+from seawall.dialects.neutral.conversation import (
+    Conversation,
+    Document,
+    Image,
+    Lifetime,
+    Message,
+    Part,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from seawall.dialects.neutral.loss import Losses, refused
+
+_TTL: Final[dict[Lifetime, str]] = {"short": "30m", "long": "12h"}
+_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_FOLLOWS: Final = "[This part of the result follows in the next message.]"
+_PDF: Final = "application/pdf"
+
+_Seen = Text | Image | Document
+
+
+def check_name(name: str, path: str) -> str:
+    """Let a function's name pass that the endpoint takes.
+
+    Raises:
+        Unsupported: it does not; to rename a function would hide from the client which one was called.
+    """
+    if not _NAME.fullmatch(name):
+        raise refused(path, "expected at most 64 letters, digits, underscores and dashes; rename the function")
+    return name
+
+
+def write_messages(asked: Conversation, traits: Traits, losses: Losses) -> list[dict[str, Any]]:
+    """Write the instructions and the turns.
+
+    Raises:
+        Unsupported: a part cannot be carried.
+    """
+    writer = _Messages(traits, losses)
+    system, turns = list(asked.system), _with_results_first(asked.messages)
+    if not traits.mid_system:
+        for turn in turns:
+            if turn.role == "system":
+                losses.change("messages.system")
+                system += [part for part in turn.parts if isinstance(part, Text)]
+        turns = [turn for turn in turns if turn.role != "system"]
+    if turns and turns[-1].role == "assistant" and not traits.prefills:
+        raise refused("messages", "the model does not continue an answer; end with a turn of the user")
+    writer.instruct(system)
+    for turn in turns:
+        if turn.role == "assistant":
+            writer.answer(turn.parts)
+        elif turn.role == "user":
+            writer.ask(turn.parts)
+        else:
+            writer.instruct([part for part in turn.parts if isinstance(part, Text)])
+    return writer.messages
+
+
+def _with_results_first(turns: Sequence[Message]) -> list[Message]:
+    """Join a user's turn that has results to the user's turn before it: nothing may stand between a call and them."""
+    joined: list[Message] = []
+    for turn in turns:
+        if (
+            joined
+            and turn.role == joined[-1].role == "user"
+            and any(isinstance(part, ToolResult) for part in turn.parts)
+        ):
+            joined[-1] = Message("user", (*joined[-1].parts, *turn.parts))
+        else:
+            joined.append(turn)
+    return joined
+
+
+class _Messages:
+    """The messages so far."""
+
+    def __init__(self, traits: Traits, losses: Losses) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self._traits = traits
+        self._losses = losses
+
+    def instruct(self, texts: Sequence[Text]) -> None:
+        """Add instructions, if there are any."""
+        if texts:
+            self.messages.append({"role": "system", "content": self._content(texts)})
+
+    def ask(self, parts: Sequence[Part]) -> None:
+        """Add a user's turn: every result first, as a message of its own, then what else the user says."""
+        said: list[_Seen] = []
+        for part in parts:
+            if isinstance(part, ToolResult):
+                said += self._result(part)
+        said += [seen for part in parts if isinstance(part, _Seen) for seen in self._carried(part)]
+        if said:
+            self.messages.append({"role": "user", "content": self._content(said)})
+
+    def answer(self, parts: Sequence[Part]) -> None:
+        """Add an assistant's turn; thoughts are left out, since nobody but their own model can read them."""
+        words: list[Text | Refusal] = []
+        calls: list[dict[str, Any]] = []
+        for part in parts:
+            if isinstance(part, Text | Refusal):
+                if calls:
+                    self._losses.change("messages.order")
+                words.append(part)
+            elif isinstance(part, ToolCall):
+                calls.append(self._call(part))
+            else:
+                self._losses.drop("thinking")
+        if not words and not calls:
+            self._losses.drop("messages.empty")
+            return
+        message: dict[str, Any] = {"role": "assistant", "content": self._content(words) if words else None}
+        if calls:
+            message["tool_calls"] = calls
+        self.messages.append(message)
+
+    def _call(self, call: ToolCall) -> dict[str, Any]:
+        if call.cached:
+            self._losses.drop("cache_control")
+        name = check_name(call.name, "messages.tool_use.name")
+        return {"id": call.id, "type": "function", "function": {"name": name, "arguments": call.arguments}}
+
+    def _result(self, result: ToolResult) -> list[_Seen]:
+        """Add a result's message, which takes text only, and give what has to follow in a user's message."""
+        texts: list[Text] = []
+        moved: list[_Seen] = []
+        for part in result.parts:
+            for seen in self._carried(part):
+                if isinstance(seen, Text):
+                    texts.append(seen)
+                    continue
+                self._losses.change("tool_result.content")
+                texts.append(Text(_FOLLOWS))
+                moved += (Text(f"[From the result of the tool call {result.call_id}:]"), seen)
+        if result.is_error:
+            self._losses.change("tool_result.is_error")
+            first = texts[0] if texts else Text("")
+            texts[:1] = [replace(first, text=f"Error: {first.text}")]
+        if result.cached:
+            if texts:
+                texts[-1] = replace(texts[-1], cached=texts[-1].cached or result.cached)
+            else:
+                self._losses.drop("cache_control")
+        self.messages.append({"role": "tool", "tool_call_id": result.call_id, "content": self._content(texts)})
+        return moved
+
+    def _carried(self, part: _Seen) -> list[_Seen]:
+        """Turn a document into what can be carried of it: its PDF as it is, its text as text with its title above."""
+        if not isinstance(part, Document):
+            return [part]
+        if part.cited:
+            self._losses.drop("citations")
+        if part.url:
+            raise refused("document.source.url", "a document by its address is not translated; send its data")
+        if part.data and part.media_type != _PDF:
+            raise refused("document.source.media_type", "only PDF and plain text are translated")
+        if part.data and not part.context:
+            return [part]
+        self._losses.change("document")
+        head = "\n".join(line for line in (part.title and f"Document: {part.title}", part.context) if line)
+        if part.data:
+            return [Text(head), replace(part, context="")]
+        return [Text(f"{head}\n\n{part.text}" if head else part.text, part.cached)]
+
+    def _content(self, parts: Sequence[_Seen | Refusal]) -> str | list[dict[str, Any]]:
+        """Write a content: a string where it is no more than one text, which is what every server takes."""
+        if not parts:
+            return ""
+        written = [self._part(part) for part in parts]
+        return written[0]["text"] if len(written) == 1 and written[0].keys() == {"type", "text"} else written
+
+    def _part(self, part: _Seen | Refusal) -> dict[str, Any]:
+        match part:
+            case Refusal(text=text):
+                return {"type": "refusal", "refusal": text}
+            case Text(text=text):
+                written: dict[str, Any] = {"type": "text", "text": text}
+            case Image():
+                url = part.url or f"data:{part.media_type};base64,{part.data}"
+                written = {"type": "image_url", "image_url": {"url": url}}
+                if part.detail:
+                    written["image_url"]["detail"] = part.detail
+            case Document():
+                title = part.title or "document"
+                title = title if title.lower().endswith(".pdf") else f"{title}.pdf"
+                source = {"filename": title, "file_data": f"data:{part.media_type};base64,{part.data}"}
+                written = {"type": "file", "file": source}
+        if part.cached and self._traits.cache_marks:
+            written["prompt_cache_breakpoint"] = {"mode": "explicit", "ttl": _TTL[part.cached]}
+        elif part.cached:
+            self._losses.drop("cache_control")
+        return written

@@ -1,0 +1,166 @@
+"""Write a Chat Completions request for a provider's model."""
+
+from hashlib import sha256
+from typing import Any, Final
+
+from seawall.core.traits import Traits
+from seawall.dialects.chat.message_writer import check_name, write_messages
+from seawall.dialects.chat.strict_schema import takes_strict
+from seawall.dialects.neutral.conversation import Conversation, Format, Reasoning, Tool, ToolChoice
+from seawall.dialects.neutral.loss import Losses, refused
+
+_MAX_STOPS: Final = 4
+_MAX_USER: Final = 128
+_RANKS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+# A budget of tokens has no place here; these are the budgets from which the next level of effort is nearer to it.
+_MEDIUM_FROM: Final = 4_096
+_HIGH_FROM: Final = 16_384
+_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+
+
+def write_request(asked: Conversation, model: str, traits: Traits, losses: Losses) -> dict[str, Any]:
+    """Write a request; the ceiling is always `max_completion_tokens`.
+
+    Raises:
+        Unsupported: the model or the endpoint cannot carry it.
+    """
+    body: dict[str, Any] = {"model": model, "messages": write_messages(asked, traits, losses)}
+    _put_tools(body, asked, traits, losses)
+    _put_ceiling(body, asked, traits, losses)
+    if asked.stop:
+        body["stop"] = _stop(asked.stop, traits)
+    if asked.temperature is not None:
+        body["temperature"] = asked.temperature
+    if asked.top_p is not None:
+        body["top_p"] = asked.top_p
+    if effort := _effort(asked, traits, losses):
+        body["reasoning_effort"] = effort
+    if asked.format is not None:
+        body["response_format"] = _format(asked.format, losses)
+    if asked.user:
+        body["safety_identifier"] = _user(asked.user)
+    if asked.is_stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _put_tools(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:
+    if not asked.tools:
+        return
+    if traits.chat_tools == "responses":
+        raise refused("tools", "the model takes tools on the Responses endpoint only")
+    body["tools"] = [_tool(tool, f"tools.{number}", losses) for number, tool in enumerate(asked.tools)]
+    if asked.tool_choice is not None:
+        body["tool_choice"] = _choice(asked.tool_choice)
+    if asked.parallel_tools is not None:
+        body["parallel_tool_calls"] = asked.parallel_tools
+
+
+def _tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": check_name(tool.name, f"{path}.name")}
+    if tool.description:
+        function["description"] = tool.description
+    function["parameters"] = tool.schema or _NO_ARGUMENTS
+    if tool.strict is False or (tool.strict and takes_strict(function["parameters"])):
+        function["strict"] = tool.strict
+    elif tool.strict:
+        losses.drop("tools.strict")
+    if tool.cached:
+        losses.drop("cache_control")
+    return {"type": "function", "function": function}
+
+
+def _choice(choice: ToolChoice) -> str | dict[str, Any]:
+    if choice.kind == "named":
+        return {"type": "function", "function": {"name": choice.name}}
+    if choice.kind == "none" or not choice.allowed:
+        return choice.kind
+    names = [{"type": "function", "function": {"name": name}} for name in choice.allowed]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": choice.kind, "tools": names}}
+
+
+def _put_ceiling(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:
+    if asked.max_tokens is None:
+        return
+    if asked.max_tokens < 1:
+        raise refused("max_tokens", "an answer of no tokens cannot be asked for; expected at least 1")
+    ceiling = asked.max_tokens
+    if traits.output_tokens is not None and ceiling > traits.output_tokens:
+        losses.change("max_tokens")
+        ceiling = traits.output_tokens
+    body["max_completion_tokens"] = ceiling
+
+
+def _stop(texts: tuple[str, ...], traits: Traits) -> list[str]:
+    if not traits.takes_stop:
+        raise refused("stop", "the model takes none")
+    if len(texts) > _MAX_STOPS:
+        raise refused("stop", f"expected at most {_MAX_STOPS}, got {len(texts)}")
+    return list(texts)
+
+
+def _effort(asked: Conversation, traits: Traits, losses: Losses) -> str:
+    """Give the level of effort to ask for, or nothing."""
+    if asked.tools and traits.chat_tools == "effort_none":
+        if asked.reasoning is not None and not _is_off(asked.reasoning):
+            losses.change("reasoning")
+        return "none"
+    reasoning = asked.reasoning
+    if reasoning is None:
+        return ""
+    if _is_off(reasoning):
+        return _nearest("none", traits, losses) if traits.efforts else ""
+    wanted = reasoning.effort
+    if reasoning.budget_tokens is not None:
+        losses.change("reasoning")
+        wanted = wanted or _of_budget(reasoning.budget_tokens)
+    if wanted and not traits.efforts:
+        losses.drop("reasoning")
+        return ""
+    return _nearest(wanted, traits, losses) if wanted else ""
+
+
+def _is_off(reasoning: Reasoning) -> bool:
+    return reasoning.is_off or reasoning.effort == "none"
+
+
+def _of_budget(tokens: int) -> str:
+    if tokens < _MEDIUM_FROM:
+        return "low"
+    return "medium" if tokens < _HIGH_FROM else "high"
+
+
+def _nearest(wanted: str, traits: Traits, losses: Losses) -> str:
+    """Give the level itself, or the strongest below it that still thinks, or else the weakest."""
+    if wanted in traits.efforts:
+        return wanted
+    losses.change("reasoning")
+    thinking = [effort for effort in traits.efforts if effort != "none"] or list(traits.efforts)
+    below = [effort for effort in thinking if _RANKS.index(effort) < _RANKS.index(wanted)]
+    return below[-1] if below else thinking[0]
+
+
+def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
+    """Write how the answer is to be shaped.
+
+    Strict mode is asked for wherever the schema lets it and nobody said no: elsewhere a schema is kept as it is.
+    """
+    if wanted.kind != "json_schema":
+        return {"type": wanted.kind}
+    inner: dict[str, Any] = {"name": check_name(wanted.name or "output", "response_format.json_schema.name")}
+    if wanted.description:
+        inner["description"] = wanted.description
+    inner["schema"] = wanted.schema
+    if wanted.strict is False:
+        inner["strict"] = False
+    elif takes_strict(wanted.schema):
+        inner["strict"] = True
+    else:
+        losses.change("response_format")
+    return {"type": "json_schema", "json_schema": inner}
+
+
+def _user(user: str) -> str:
+    """Give an identifier of at most 128 characters: a longer one by its hash."""
+    return user if len(user) <= _MAX_USER else sha256(user.encode()).hexdigest()
