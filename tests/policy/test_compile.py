@@ -36,11 +36,11 @@ def test_the_smallest_useful_file_runs_unchanged() -> None:
 
     automation, chat = plans["/ai/automation"], plans["/ai/chat"]
     assert [target.name for target in automation.targets] == ["anthropic/claude-3-sonnet-20240229"]
-    assert automation.sampling == SamplingSettings(0.2, None, json_answer=True)
+    assert automation.own.sampling == SamplingSettings(0.2, None, json_answer=True)
     assert automation.tokens == TokenSettings(600)
     assert automation.timeouts == Timeouts(total_s=20, connect_s=5, first_token_s=20, idle_s=20)
     assert automation.own.retry.retries == 1
-    assert chat.sampling == SamplingSettings(0.6)
+    assert chat.own.sampling == SamplingSettings(0.6)
     assert (chat.tokens, chat.streaming) == (TokenSettings(300), True)
     assert chat.timeouts == Timeouts(total_s=120, connect_s=5, first_token_s=30, idle_s=30)
 
@@ -112,7 +112,7 @@ def test_a_policy_cannot_be_changed() -> None:
     policy = _policy(SMALLEST)
 
     with pytest.raises(FrozenInstanceError):
-        policy.plans["/ai/chat"].retries = 5  # type: ignore[misc]  # that is the point
+        policy.plans["/ai/chat"].streaming = False  # type: ignore[misc]  # that is the point
     with pytest.raises(TypeError):
         policy.plans["/x"] = policy.plans["/ai/chat"]  # type: ignore[index]  # that is the point
 
