@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from seawall.policy.effective import SETTINGS, key_of
-from seawall.policy.lint import RULES
+from seawall.policy.lint.run import RULES
 from seawall.policy.profile import BUILT_IN, DEFAULTS
 from seawall.policy.schema import Node, policy_schema
 

@@ -10,7 +10,7 @@ import click
 from seawall.cli.output import clean, print_json
 from seawall.cli.policy_file import DEFAULT, Judgement, judge
 from seawall.policy.fault import Fault, fault_line, path_text
-from seawall.policy.lint import Finding
+from seawall.policy.lint.judged import Finding
 from seawall.policy.secret_shape import masked
 
 _LEVELS: Final = ("error", "warning", "note")

@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from seawall.policy.compile import Compiled, Surroundings, compile_policy
-from seawall.policy.lint import Finding, lint
+from seawall.policy.lint.judged import Finding
+from seawall.policy.lint.run import lint
 from seawall.policy.load import Reading, read_policy_file
 from seawall.policy.reference import PretendedReferences
 

@@ -6,7 +6,8 @@ from typing import Final
 import pytest
 
 from seawall.policy.compile import Surroundings, compile_policy
-from seawall.policy.lint import RULES, Finding, lint
+from seawall.policy.lint.judged import Finding
+from seawall.policy.lint.run import RULES, lint
 from seawall.policy.load import Reading
 from seawall.policy.reference import PretendedReferences
 from seawall.policy.starter import STARTER

@@ -1,0 +1,58 @@
+"""What is unsafe about money and rates."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from seawall.policy.lint.judged import Draft, Judged, Rule
+from seawall.policy.price_table import provider_behind
+
+
+def _no_budget(judged: Judged) -> Iterator[Draft]:
+    budgets = judged.document.budgets
+    for route in judged.routes:
+        if route.said.budget_per_day_usd is None and not {"all", "route:*", f"route:{route.name}"} & set(budgets):
+            yield Draft(
+                route.path, "nothing caps what this route may spend", "add budget_per_day_usd: 20, or a budget for all"
+            )
+
+
+def _budget_waits(judged: Judged) -> Iterator[Draft]:
+    message = "this version does not enforce budgets yet: spending is recorded, not stopped"
+    mend = "set a spend limit in the provider's console until then"
+    for account in judged.document.budgets:
+        yield Draft(("budgets", account), message, mend)
+    for route in judged.routes:
+        if route.said.budget_per_day_usd is not None:
+            yield Draft((*route.path, "budget_per_day_usd"), message, mend)
+
+
+def _limits_wait(judged: Judged) -> Iterator[Draft]:
+    for account in judged.document.limits:
+        yield Draft(("limits", account), "this version does not enforce limits yet")
+
+
+def _regional(judged: Judged) -> Iterator[Draft]:
+    for entry in judged.roster.entries.values():
+        host = entry.address.origin.host
+        if host.endswith(".api.openai.com") and provider_behind(entry.address.url) is None:
+            message = f"{host} is a region of OpenAI, which charges 1.1 times as much there for newer models"
+            yield Draft((*entry.path, "base_url"), message, "state what you pay under prices:")
+
+
+def _unused_price(judged: Judged) -> Iterator[Draft]:
+    if any(route.said.model is None for route in judged.routes):
+        return
+    used = {found.model for route in judged.routes for _, found in route.models}
+    used |= {f"{found.entry.name}/{found.model}" for route in judged.routes for _, found in route.models}
+    for name in judged.document.prices:
+        if name not in used:
+            yield Draft(("prices", name), f"no route uses the model {name}")
+
+
+RULES: Final = (
+    Rule("warning", "budget.none", "no budget covers the route", _no_budget),
+    Rule("warning", "budget.waiting", "a budget that this version does not enforce", _budget_waits),
+    Rule("warning", "limit.waiting", "a limit that this version does not enforce", _limits_wait),
+    Rule("warning", "price.regional", "a region with prices of its own", _regional),
+    Rule("note", "price.unused", "a price of a model that no route uses", _unused_price),
+)
