@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seawall.assembly.build import House
@@ -10,24 +10,29 @@ from seawall.assembly.entry import Entry
 from seawall.core.principal import Principal
 from seawall.core.target import Provider, Target
 from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS
+from seawall.guards.breaker.settings import BreakerSettings
 from seawall.guards.journal import JournalGuard, JournalSettings
+from seawall.guards.retry.settings import RetrySettings
 from seawall.guards.sampling.settings import SamplingSettings
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.pipeline.watchdog import Kennel
-from seawall.policy.plan import CompiledPolicy, Plan
+from seawall.policy.plan import CompiledPolicy, Leg, LegSettings, Plan
 from seawall.policy.plan import JournalSettings as Retention
 from seawall.ports.keys import Keys
 from seawall.testing.scripted_upstream import ScriptedUpstream
 from tests.scene import TIMEOUTS, Call, Ended, Records, Scene, provider, read_whole, target
 
 GUEST = Principal("guest")
+OWN = frozenset(LegSettings.__dataclass_fields__)
 ENDPOINTS = (MESSAGES, COUNT_TOKENS, CHAT, EMBEDDINGS, MODELS)
 
 
-def plan(route: str, *targets: Target, **more: Any) -> Plan:  # Plan's own fields
-    said = {"traffic_class": "interactive", "profile": "interactive", "timeouts": TIMEOUTS, "streaming": True}
-    said |= {"tokens": TokenSettings(1000), "sampling": SamplingSettings(), "retries": 0, "hold_back_s": 1.0}
-    return Plan(route=route, targets=targets, **{**said, **more})
+def plan(route: str, *targets: Target, **more: Any) -> Plan:  # fields of Plan and of LegSettings
+    """Make a plan whose targets all have the same settings."""
+    own = LegSettings(TIMEOUTS, TokenSettings(1000), SamplingSettings(), RetrySettings(0), BreakerSettings())
+    own = replace(own, **{name: more.pop(name) for name in tuple(more) if name in OWN})
+    said = {"traffic_class": "interactive", "profile": "interactive", "streaming": True, "hold_back_s": 1.0}
+    return Plan(route=route, legs=tuple(Leg(target, own) for target in targets), own=own, **{**said, **more})
 
 
 def policy(*plans: Plan, version: str = "v1", **more: Any) -> CompiledPolicy:  # CompiledPolicy's own fields

@@ -65,6 +65,34 @@ async def test_a_good_answer_says_what_happened_on_the_way() -> None:
     }
 
 
+async def test_what_was_lost_on_the_way_and_what_stands_for_an_answer_is_told() -> None:
+    exchange = await _exchange()
+    for note in ("translated", "dropped.seed", "changed.tool_choice", "dropped.\r\nx-evil: 1"):
+        exchange.note(note)
+    exchange.degraded, exchange.is_replayed = "cached", True
+
+    _, fields = _fields(reply_head(exchange, Reply(200, [], b"{}")))
+
+    assert fields["x-seawall-warnings"] == "dropped.seed, changed.tool_choice"
+    assert fields["x-seawall-degraded"] == "cached"
+    assert fields["idempotent-replayed"] == "true"
+    assert fields["x-seawall-attempts"] == "0"
+
+
+@pytest.mark.parametrize(("degraded", "attempts"), [("", "2"), ("model", "2"), ("message", "1")])
+async def test_a_streams_own_attempt_counts_before_it_is_recorded(degraded: str, attempts: str) -> None:
+    exchange = await _exchange()
+    exchange.attempts.append(_attempt(0))
+    exchange.degraded = degraded
+    reply = Reply(200, [], stream=_Stream())  # type: ignore[arg-type]  # only that there is one matters
+
+    assert _fields(reply_head(exchange, reply))[1]["x-seawall-attempts"] == attempts
+
+
+class _Stream:
+    pass
+
+
 async def test_a_cost_that_nobody_knows_is_no_header() -> None:
     exchange = await _exchange()
     exchange.attempts.append(_attempt(None))
@@ -99,6 +127,7 @@ async def test_an_error_of_ours_has_the_id_where_the_sdk_looks_for_it(dialect: D
         name: exchange.id,
         "x-should-retry": "false",
         "x-seawall-request-id": exchange.id,
+        "x-seawall-attempts": "0",
     }
 
 

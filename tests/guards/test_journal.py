@@ -132,7 +132,7 @@ def test_what_we_take_before_the_answer_is_our_overhead() -> None:
             Call(MESSAGES, {}, principal=Principal("k", routes=("/x",))), (), "refused", 403, "access.route", id="route"
         ),
         pytest.param(Call(MESSAGES, b"oops"), (), "refused", 400, "request.json", id="no JSON"),
-        pytest.param(Call(CHAT, {}, target=target()), (), "refused", 400, "request.unsupported", id="dialect"),
+        pytest.param(Call(CHAT, {"user": 1, "stream": 2}), (), "refused", 400, "request.invalid", id="stream"),
         pytest.param(
             Call(MESSAGES, {}, target=target()), (whole(b"{}", 429),), "failed", 429, "upstream.refused", id="provider"
         ),

@@ -3,19 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from seawall.assembly.language import LANGUAGES
 from seawall.assembly.order import ORDER
 from seawall.core.target import Provider
 from seawall.guards.access.guard import AccessGuard
 from seawall.guards.deadline import DeadlineGuard
+from seawall.guards.fallback import ChainedLeg, Fallback
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.journal import JournalGuard
 from seawall.guards.meter import MeterGuard
 from seawall.guards.route import RouteGuard, RouteSettings
 from seawall.guards.sampling.guard import SamplingGuard
 from seawall.guards.tokens.guard import TokensGuard
+from seawall.guards.translation.guard import TranslationGuard
 from seawall.pipeline.dispatch import Dispatch, Outlet
 from seawall.pipeline.exchange import CallNext, Guard, compose
-from seawall.policy.plan import CompiledPolicy, Plan
+from seawall.policy.plan import CompiledPolicy, LegSettings, Plan
+
+_FORK = ORDER.index("fallback")
+_CALL = ORDER[1:_FORK]  # without the journal, which stands around all routes
+_LEG = ORDER[_FORK + 1 :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,23 @@ def _pipeline(plan: Plan, policy: CompiledPolicy, speakers: dict[str, Provider],
         "deadline": DeadlineGuard(plan.timeouts.total_s),
         "intake": IntakeGuard(policy.body_limit, plan.traffic_class),
         "route": RouteGuard(RouteSettings(target, policy.resolve, speakers, plan.streaming)),
-        "tokens": TokensGuard(plan.tokens),
-        "sampling": SamplingGuard(plan.own.sampling),
+    }
+    own = _leg(plan, plan.own, house)
+    chain = [
+        ChainedLeg(leg.target, own if leg.settings == plan.own else _leg(plan, leg.settings, house), leg.is_degraded)
+        for leg in plan.legs
+    ]
+    fallback = Fallback(chain, own, plan.own.retry.max_attempts)
+    return compose(tuple(rooms[name] for name in _CALL if name in rooms), fallback)
+
+
+def _leg(plan: Plan, settings: LegSettings, house: House) -> CallNext:
+    """Build what leads to a target, from its translation to its dispatch."""
+    rooms: dict[str, Guard] = {
+        "translation": TranslationGuard(LANGUAGES, is_strict=plan.is_strict),
+        "tokens": TokensGuard(settings.tokens),
+        "sampling": SamplingGuard(settings.sampling),
         "meter": MeterGuard(),
     }
-    guards = tuple(rooms[name] for name in ORDER if name != "journal")
-    return compose(guards, Dispatch(house.outlet, plan.timeouts, plan.hold_back_s))
+    guards = tuple(rooms[name] for name in _LEG if name in rooms)
+    return compose(guards, Dispatch(house.outlet, settings.timeouts, plan.hold_back_s))

@@ -8,6 +8,7 @@ from seawall.core.money import usd_text
 from seawall.pipeline.exchange import Exchange, Reply
 
 _MAX_RETRY_AFTER_S: Final = 120
+_ATTEMPTED: Final = ("", "model")  # the ways to be degraded, and not to be, that ask a provider
 _JSON: Final = b"content-type: application/json\r\n"
 _STREAM: Final = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
@@ -29,11 +30,16 @@ def reply_head(exchange: Exchange, reply: Reply) -> bytes:
     """Give the head of a good answer: the provider's own fields, and what happened on the way."""
     target, attempts = exchange.target, exchange.attempts
     overhead_s = exchange.watchdog.now_s() - exchange.started_s - exchange.provider_wait_s
+    # A stream's own attempt is recorded at its end, and what is no attempt of this call (an earlier answer, a fixed
+    # message) counts for none.
+    count = len(attempts) + (reply.stream is not None and not exchange.is_replayed and exchange.degraded in _ATTEMPTED)
     tail = (
         f"x-seawall-request-id: {exchange.id}\r\nx-seawall-route: {exchange.route}\r\n"
-        f"x-seawall-attempts: {len(attempts) or 1}\r\nx-seawall-cache: off\r\n"
+        f"x-seawall-attempts: {count}\r\nx-seawall-cache: off\r\n"
         f"x-seawall-overhead-ms: {overhead_s * 1000:.2f}\r\n"
     )
+    if exchange.notes or exchange.is_replayed:
+        tail += _remarks(exchange)
     if target is not None and target.model:
         tail += f"x-seawall-model: {target.model}\r\nx-seawall-provider: {target.provider.name}\r\n"
     if reply.stream is None:
@@ -45,6 +51,21 @@ def reply_head(exchange: Exchange, reply: Reply) -> bytes:
     return b"".join((_STATUS_LINES[reply.status], kind, fields, tail.encode("latin-1")))
 
 
+def _remarks(exchange: Exchange) -> str:
+    """Say what was changed on the way, and what stands in place of a fresh answer."""
+    lost = [note for note in exchange.notes if note.startswith(("dropped.", "changed.")) and _is_fit(note)]
+    lines = f"x-seawall-warnings: {', '.join(lost)}\r\n" if lost else ""
+    if exchange.degraded:
+        lines += f"x-seawall-degraded: {exchange.degraded}\r\n"
+    if exchange.is_replayed:
+        lines += "idempotent-replayed: true\r\n"
+    return lines
+
+
+def _is_fit(note: str) -> bool:
+    return note.isascii() and note.isprintable()
+
+
 def error_head(exchange: Exchange, error: SeawallError) -> bytes:
     """Give the head of an error: the provider's own fields where it was the provider's, and whether to retry."""
     fields = dict(error.headers) if isinstance(error, UpstreamError) else {}
@@ -54,6 +75,7 @@ def error_head(exchange: Exchange, error: SeawallError) -> bytes:
     if error.retry_after_s is not None:
         fields.setdefault(b"retry-after", b"%d" % min(max(round(error.retry_after_s), 1), _MAX_RETRY_AFTER_S))
     fields[b"x-seawall-request-id"] = exchange.id.encode()
+    fields[b"x-seawall-attempts"] = b"%d" % len(exchange.attempts)
     if exchange.route:
         fields[b"x-seawall-route"] = exchange.route.encode("ascii")
     lines = b"".join([b"%b: %b\r\n" % field for field in fields.items()])

@@ -76,6 +76,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt_version: str = ""
     schema_version: str = ""
     cache: str = "off"
+    degraded: str = ""  # model, cached, message
+    replayed: bool = False
     duration_s: float = 0.0
     overhead_s: float = 0.0
     first_token_s: float | None = None

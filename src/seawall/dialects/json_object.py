@@ -66,6 +66,17 @@ class JsonObject:
         parts = _raw_fields(raw)
         return cls(raw, fields, None if _is_compact(raw, parts) else _walked_spans(raw, parts))
 
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "JsonObject":
+        """Make a body of what was written here."""
+        return cls(orjson.dumps(fields), fields, None)
+
+    def fork(self) -> "JsonObject":
+        """Give a copy with its own edits; values are shared, since nobody changes them in place."""
+        fork = JsonObject(self.raw, self.fields.copy(), self._spans)
+        fork._edits = self._edits.copy()
+        return fork
+
     def set(self, name: str, value: Any) -> None:  # any JSON value
         """Replace or append one top-level field."""
         self.fields[name] = value

@@ -97,6 +97,8 @@ def record_of(
         provider=target.provider.name if target else "",
         model=model,
         policy_version=exchange.policy_version,
+        degraded=exchange.degraded,
+        replayed=exchange.is_replayed,
         duration_s=duration_s,
         overhead_s=whole_us(max(opened_s - exchange.started_s - exchange.provider_wait_s, 0.0)),
         first_token_s=first_token_s,

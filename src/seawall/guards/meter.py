@@ -23,7 +23,7 @@ class MeterGuard:
         """Meter one attempt."""
         began_s = exchange.watchdog.now_s()
         exchange.facts = None
-        if exchange.wants_stream and exchange.endpoint is CHAT:
+        if exchange.wants_stream and exchange.sends is CHAT:
             _ask_for_usage(exchange)
         try:
             reply = await call_next(exchange)
@@ -34,21 +34,11 @@ class MeterGuard:
             raise
         stream = reply.stream
         if stream is None:
-            _keep(exchange, began_s, _read(exchange, began_s, reply), reply, None)
+            _keep(exchange, began_s, reply.facts or _UNKNOWN, reply, None)
         else:
             watched: ReplyStream = stream
             stream.on_end(lambda error: _keep(exchange, began_s, watched.facts, reply, error))
         return reply
-
-
-def _read(exchange: Exchange, began_s: float, reply: Reply) -> Facts:
-    """Read a whole answer; one that is none is a failed attempt."""
-    try:
-        return exchange.dialect.read_reply(exchange.endpoint, reply.body)
-    except UpstreamError as error:
-        error.headers = tuple(reply.headers)
-        _keep(exchange, began_s, _facts_of(exchange, error), None, error)
-        raise
 
 
 def _facts_of(exchange: Exchange, error: BaseException) -> Facts:
@@ -70,7 +60,7 @@ def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None,
     if target is None:
         return
     cost: int | None = None
-    if facts.usage_state == "none" or not exchange.endpoint.is_billed:
+    if facts.usage_state == "none" or not exchange.sends.is_billed:
         cost = 0
     elif facts.usage is not None and target.price is not None:
         cost = cost_nusd(target.price, facts.usage, facts.mode)

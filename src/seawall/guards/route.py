@@ -23,7 +23,7 @@ class RouteSettings:
 
 
 class RouteGuard:
-    """Set the exchange's target and put its model into the body; calls on once."""
+    """Set the exchange's first target; calls on once."""
 
     def __init__(self, settings: RouteSettings) -> None:
         self._settings = settings
@@ -42,9 +42,7 @@ class RouteGuard:
         if exchange.endpoint is MODELS:
             exchange.target = self._for_models(exchange)
         else:
-            exchange.target = target = settings.target or self._for_client_model(exchange)
-            if exchange.body is not None and exchange.model_asked != target.model:
-                exchange.body.set("model", target.model)
+            exchange.target = settings.target or self._for_client_model(exchange)
         return await call_next(exchange)
 
     def _for_client_model(self, exchange: Exchange) -> Target:

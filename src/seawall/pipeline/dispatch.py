@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from seawall.core.error import SeawallError, Unsupported, UpstreamBroken, UpstreamError
+from seawall.core.error import SeawallError, UpstreamBroken, UpstreamError
 from seawall.core.target import Target, Timeouts
 from seawall.dialects.dialect import MODELS
 from seawall.pipeline.exchange import Exchange, Headers, Reply
@@ -45,7 +45,6 @@ class Dispatch:
 
         Raises:
             UpstreamError: the provider failed, or refused; its headers that may be passed on are on the error.
-            Unsupported: the target speaks another dialect than the client.
             SeawallError: the watchdog's reason, where it interrupted.
         """
         watchdog = exchange.watchdog
@@ -70,17 +69,13 @@ class Dispatch:
             exchange.provider_wait_s += watchdog.now_s() - began_s
 
     def _request(self, exchange: Exchange) -> UpstreamRequest:
-        target, endpoint = exchange.target, exchange.endpoint
-        if target is None or target.provider.dialect != exchange.dialect.name:
-            speaks = "no dialect" if target is None else target.provider.dialect
-            raise Unsupported(
-                f"route {exchange.route!r} leads to a provider that speaks {speaks}, and the request speaks "
-                f"{exchange.dialect.name}; send it in the provider's dialect"
-            )
+        target, endpoint = exchange.target, exchange.sends
+        if target is None or target.provider.dialect != exchange.speaks.name:
+            raise RuntimeError("an attempt needs a target, and a request in its dialect")
         path = target.provider.path + endpoint.path
         if endpoint is MODELS and exchange.model_id:
             path = f"{path}/{exchange.model_id}"
-        if exchange.query:
+        if exchange.query and exchange.translation is None:
             path = f"{path}?{exchange.query}"
         return UpstreamRequest(
             target.provider.origin,
@@ -94,21 +89,24 @@ class Dispatch:
     async def _reply(self, exchange: Exchange, answer: UpstreamReply) -> Reply:
         if answer.status not in _GOOD_STATUS:
             if answer.status >= _ERROR_STATUS:
-                raise exchange.dialect.read_error(answer.status, await answer.read_all(MAX_ERROR))
+                raise exchange.speaks.read_error(answer.status, await answer.read_all(MAX_ERROR))
             raise UpstreamBroken(f"the provider answered with status {answer.status}; expected an answer or an error")
-        headers = self._outlet.pick_headers(answer.headers)
-        if not exchange.wants_stream:
-            return Reply(answer.status, headers, await answer.read_all(MAX_ANSWER))
-        return Reply(answer.status, headers, stream=await self._stream(exchange, answer))
+        headers, translation = self._outlet.pick_headers(answer.headers), exchange.translation
+        if exchange.wants_stream:
+            return Reply(answer.status, headers, stream=await self._stream(exchange, answer))
+        body = await answer.read_all(MAX_ANSWER)
+        facts = exchange.speaks.read_reply(exchange.sends, body)
+        return Reply(answer.status, headers, body if translation is None else translation.whole(body), facts)
 
     async def _stream(self, exchange: Exchange, answer: UpstreamReply) -> StreamReply:
         kind = next((value for name, value in answer.headers if name == b"content-type"), b"")
         if not kind.lower().startswith(b"text/event-stream"):
-            exchange.dialect.read_reply(exchange.endpoint, await answer.read_all(MAX_ANSWER))
+            exchange.speaks.read_reply(exchange.sends, await answer.read_all(MAX_ANSWER))
             raise UpstreamBroken("the provider answered a request for a stream with something else")
-        stream = StreamReply(
-            answer, exchange.dialect.stream_reader(), exchange.taps, exchange.watchdog, self._timeouts.idle_s
-        )
+        taps = exchange.taps[::-1]  # what was registered nearest to the provider sees its frames first
+        if exchange.translation is not None:
+            taps.insert(0, exchange.translation.tap())
+        stream = StreamReply(answer, exchange.speaks.stream_reader(), taps, exchange.watchdog, self._timeouts.idle_s)
         exchange.facts = stream.facts
         await stream.open(self._hold_back_s)
         return stream

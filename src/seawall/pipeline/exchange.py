@@ -47,6 +47,20 @@ class Asked(msgspec.Struct, frozen=True):
     query: str = ""
 
 
+class Translation(Protocol):
+    """What stands between a client's dialect and a provider's, for one target."""
+
+    def tap(self) -> Tap:
+        """Make what turns one attempt's frames into the client's."""
+
+    def whole(self, body: bytes) -> bytes:
+        """Turn a whole answer into the client's.
+
+        Raises:
+            UpstreamBroken: it is none.
+        """
+
+
 class Exchange:
     """The journey of one client call; only the guards of its own pipeline write to it.
 
@@ -56,18 +70,26 @@ class Exchange:
     None on endpoints without one. `principal` is None for a caller without a good key, and `policy_version` names the
     policy that the exchange keeps to its end. `provider_wait_s` sums the time spent waiting for providers.
     `facts` is what the running attempt's stream has said so far, and `opened_s` when the client's stream could begin.
+
+    What goes to a provider is `body`, for the endpoint `sends` in the dialect `speaks`; both are the client's own
+    unless `translation` stands between them. `legs_left` counts the targets that may be tried after this one.
+    `degraded` names what was served in place of an answer (`model`, `cached`, `message`), `is_replayed` says that it
+    was an earlier answer.
     """
 
     __slots__ = (
         "at_s",
         "attempts",
         "body",
+        "degraded",
         "dialect",
         "endpoint",
         "facts",
         "headers",
         "id",
+        "is_replayed",
         "labels",
+        "legs_left",
         "model_asked",
         "model_id",
         "notes",
@@ -78,11 +100,14 @@ class Exchange:
         "query",
         "read_body",
         "route",
+        "sends",
+        "speaks",
         "started_s",
         "taps",
         "target",
         "trace_id",
         "traffic_class",
+        "translation",
         "wants_stream",
         "watchdog",
     )
@@ -114,6 +139,12 @@ class Exchange:
         self.facts: Facts | None = None
         self.opened_s: float | None = None
         self.provider_wait_s = 0.0
+        self.speaks = asked.dialect
+        self.sends = asked.endpoint
+        self.translation: Translation | None = None
+        self.legs_left = 0
+        self.degraded = ""
+        self.is_replayed = False
 
     def note(self, code: str) -> None:
         """Keep a stable code for the record: what was changed or left out on the way."""
@@ -124,12 +155,14 @@ class Exchange:
 class Reply(msgspec.Struct):
     """What goes back to the client: a whole body, or a stream whose opening has been seen.
 
-    `headers` are those of the provider that may be passed on, names in lower case.
+    `headers` are those of the provider that may be passed on, names in lower case. `facts` is what a whole answer says
+    of itself, in the provider's own count.
     """
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes = b""
+    facts: Facts | None = None
     stream: ReplyStream | None = None
 
 

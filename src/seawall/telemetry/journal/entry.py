@@ -140,6 +140,7 @@ def _common(record: CallRecord) -> _Common:
         record.prompt_version,
         record.schema_version,
         record.cache,
+        record.degraded,
         record.stop_reason,
         record.notes,
     )

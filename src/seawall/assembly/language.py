@@ -1,0 +1,10 @@
+"""Every endpoint that is translated, with its dialect and its form."""
+
+from typing import Final
+
+from seawall.dialects.anthropic import ANTHROPIC
+from seawall.dialects.dialect import CHAT, MESSAGES
+from seawall.dialects.openai import OPENAI
+from seawall.guards.translation.guard import Languages
+
+LANGUAGES: Final = Languages(dialects={MESSAGES: ANTHROPIC, CHAT: OPENAI}, forms={})

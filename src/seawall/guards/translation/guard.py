@@ -1,0 +1,119 @@
+"""Carry the translation out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from seawall.core.error import UpstreamError
+from seawall.core.target import Target
+from seawall.dialects.dialect import Dialect, Endpoint
+from seawall.dialects.json_object import JsonObject
+from seawall.dialects.neutral.form import Form
+from seawall.dialects.neutral.loss import Losses, refused
+from seawall.guards.translation.rule import endpoint_for
+from seawall.pipeline.exchange import CallNext, Exchange, Reply
+from seawall.pipeline.stream import Tap
+
+_ID_FIELDS: Final = {b"request-id", b"x-request-id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """Who speaks what: the dialect in which an endpoint is spoken, and the form by which it is translated."""
+
+    dialects: Mapping[Endpoint, Dialect]
+    forms: Mapping[Endpoint, Form]
+
+
+class TranslationGuard:
+    """Put the target's model and dialect on the request; calls on once.
+
+    A request that the target understands as it is keeps its bytes, but for the model's name.
+    """
+
+    def __init__(self, languages: Languages, *, is_strict: bool) -> None:
+        self._languages = languages
+        self._is_strict = is_strict
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        """Translate where it has to be, then go on, and translate the answer back.
+
+        Raises:
+            Unsupported: the target cannot carry the request; nothing was sent.
+            BadRequest: the request is not what the client's own endpoint takes.
+            UpstreamBroken: the answer is none of the target's dialect.
+        """
+        target, body = exchange.target, exchange.body
+        if target is None:
+            raise RuntimeError("a call needs a target before it is translated")
+        sends = endpoint_for(exchange.endpoint, {} if body is None else body.fields, target)
+        if sends is None:
+            raise _no_endpoint(exchange, target)
+        exchange.sends, exchange.translation = sends, None
+        if sends is exchange.endpoint:
+            exchange.speaks = exchange.dialect
+            if body is not None and body.fields.get("model") != target.model:
+                body.set("model", target.model)
+            return await call_next(exchange)
+        self._translate(exchange, target, sends)
+        try:
+            reply = await call_next(exchange)
+        except UpstreamError as error:
+            error.headers = tuple(_own_fields(error.headers, exchange.dialect.name))
+            raise
+        reply.headers = _own_fields(reply.headers, exchange.dialect.name)
+        return reply
+
+    def _translate(self, exchange: Exchange, target: Target, sends: Endpoint) -> None:
+        forms, losses = self._languages.forms, Losses(is_strict=self._is_strict)
+        fields = {} if exchange.body is None else exchange.body.fields
+        asked = forms[exchange.endpoint].read_request(fields, losses)
+        written = forms[sends].write_request(asked, target.model, target.traits, losses)
+        exchange.body = JsonObject.of(written)
+        exchange.speaks = self._languages.dialects[sends]
+        exchange.translation = BetweenForms(forms[sends], forms[exchange.endpoint], wants_usage=asked.wants_usage)
+        exchange.note("translated")
+        for code in losses.codes:
+            exchange.note(code)
+
+
+class BetweenForms:
+    """Turn what one form answers into what another form's client reads; implements `Translation`."""
+
+    def __init__(self, provider: Form, client: Form, *, wants_usage: bool) -> None:
+        self._provider = provider
+        self._client = client
+        self._wants_usage = wants_usage
+
+    def tap(self) -> Tap:
+        """Make what turns one attempt's frames into the client's."""
+        read, write = self._provider.decoder().feed, self._client.encoder(wants_usage=self._wants_usage).feed
+
+        def turn(frames: list[bytes]) -> list[bytes]:
+            return [written for frame in frames for event in read(frame) for written in write(event)]
+
+        return turn
+
+    def whole(self, body: bytes) -> bytes:
+        """Turn a whole answer into the client's.
+
+        Raises:
+            UpstreamBroken: it is none.
+        """
+        return self._client.write_reply(self._provider.read_reply(body))
+
+
+def _no_endpoint(exchange: Exchange, target: Target) -> Exception:
+    return refused(
+        exchange.endpoint.name,
+        f"{target.name} speaks the {target.provider.dialect} dialect, which has no such endpoint; send it to a route "
+        f"whose provider speaks {exchange.dialect.name}",
+    )
+
+
+def _own_fields(
+    fields: "list[tuple[bytes, bytes]] | tuple[tuple[bytes, bytes], ...]", dialect: str
+) -> list[tuple[bytes, bytes]]:
+    """Name the provider's request id as the client's dialect does, and leave out what only the other one knows."""
+    id_name, other = (b"request-id", b"openai-") if dialect == "anthropic" else (b"x-request-id", b"anthropic-")
+    return [(id_name if name in _ID_FIELDS else name, value) for name, value in fields if not name.startswith(other)]
