@@ -117,3 +117,16 @@ async def test_two_readers_are_one_too_many() -> None:
         await channel.take()
     channel.close()
     await reader
+
+
+async def test_what_is_put_into_a_closed_channel_is_lost_and_waits_for_nobody() -> None:
+    channel = _channel()
+    await channel.put(b"one")
+    second = asyncio.ensure_future(channel.put(b"two"))
+    await asyncio.sleep(0)
+
+    channel.close()
+    await second
+    await channel.put(b"three")
+
+    assert await _all_of(channel) == [b"one"]

@@ -282,3 +282,54 @@ def test_one_ticker_watches_all() -> None:
             assert n / 10 <= at_s <= n / 10 + TICK_S + 1e-6
 
     run_virtual(main())
+
+
+def test_an_exchange_that_survives_its_client_goes_on_to_its_own_end() -> None:
+    async def act(dog: Watchdog) -> None:
+        dog.survive()
+        asyncio.get_running_loop().call_later(1.0, dog.hang_up)
+        await asyncio.sleep(5.0)
+        assert dog.is_abandoned
+
+    reason, at_s = _watched(act)
+
+    assert reason is None
+    assert at_s == pytest.approx(5.0)
+
+
+def test_a_survivor_still_has_a_deadline() -> None:
+    async def act(dog: Watchdog) -> None:
+        dog.survive()
+        dog.limit(2.0)
+        dog.hang_up()
+        await asyncio.sleep(5.0)
+
+    reason, at_s = _watched(act)
+
+    assert isinstance(reason, DeadlineExceeded)
+    assert 2.0 <= at_s <= 2.0 + TICK_S + 1e-6
+
+
+def test_surviving_comes_too_late_for_a_client_that_is_gone() -> None:
+    async def act(dog: Watchdog) -> None:
+        dog.hang_up()
+        dog.survive()
+        await asyncio.sleep(5.0)
+
+    reason, _ = _watched(act)
+
+    assert isinstance(reason, HungUp)
+
+
+def test_what_is_allowed_puts_a_near_deadline_off_and_never_brings_it_nearer() -> None:
+    async def act(dog: Watchdog) -> None:
+        dog.limit(1.0)
+        dog.allow(3.0)
+        assert dog.deadline_s == 3.0
+        dog.allow(0.5)
+        await asyncio.sleep(2.5)
+
+    reason, at_s = _watched(act)
+
+    assert reason is None
+    assert at_s == pytest.approx(2.5)

@@ -20,13 +20,18 @@ class Channel:
         self._news: asyncio.Future[None] | None = None
 
     async def put(self, piece: bytes) -> None:
-        """Wait until the piece before was taken, then leave this one; cancelling leaves nothing."""
-        while self._piece:
+        """Wait until the piece before was taken, then leave this one; cancelling leaves nothing.
+
+        A closed channel takes pieces and loses them: its reader is gone.
+        """
+        while self._piece and not self._is_closed:
             self._room = self._loop.create_future()
             try:
                 await self._room
             finally:
                 self._room = None
+        if self._is_closed:
+            return
         self._piece = piece
         _wake(self._news)
 
@@ -41,6 +46,7 @@ class Channel:
         self._is_closed = True
         self._fault = fault
         _wake(self._news)
+        _wake(self._room)
 
     async def take(self) -> bytes:
         """Wait for the next piece; `b""` is the end. Cancelling loses nothing.

@@ -91,18 +91,27 @@ class Run:
         return await self._pieces.take()
 
     def hang_up(self) -> None:
-        """Give the exchange up, unless it is over: what it waits for is interrupted, and its provider left."""
+        """Give the exchange up, unless it is over: what it waits for is interrupted, and its provider left.
+
+        One that survives its client goes on by itself, and what comes of it is given to nobody.
+        """
         if self._is_over.is_set():
             return
         if self._watchdog is None:
             self.task.cancel()  # it has not even begun
         else:
             self._watchdog.hang_up()
+            if self._watchdog.survives:
+                self._pieces.close(fault=_left())
 
     async def leave(self) -> None:
-        """Give the exchange up and wait until its record is written; an exchange that is over is left as it is."""
+        """Give the exchange up and wait until its record is written; an exchange that is over is left as it is.
+
+        Nobody waits for one that survives its client.
+        """
         self.hang_up()
-        await self._is_over.wait()
+        if self._watchdog is None or not self._watchdog.survives:
+            await self._is_over.wait()
 
     async def _live(self) -> None:
         task = asyncio.current_task()
@@ -186,9 +195,13 @@ class Run:
     def _finish(self) -> None:
         self._is_over.set()
         self._has_head.set()
-        self._pieces.close(fault=LeftError("the client was closed before the stream was complete"))
+        self._pieces.close(fault=_left())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Free whoever waits, also where the task was cancelled before its first step."""
         del task
         self._finish()
+
+
+def _left() -> LeftError:
+    return LeftError("the client was closed before the stream was complete")

@@ -26,6 +26,7 @@ class Watchdog:
 
     An interruption is a cancellation of the task; whoever catches it takes the reason with `take`, which turns the
     cancellation into that error. A cancellation without a reason is somebody else's and goes on.
+    `is_abandoned` says that the client is gone, `survives` that the exchange goes on in spite of it.
     """
 
     __slots__ = (
@@ -36,8 +37,10 @@ class Watchdog:
         "_task",
         "_total_s",
         "deadline_s",
+        "is_abandoned",
         "reason",
         "started_s",
+        "survives",
     )
 
     def __init__(self, kennel: "Kennel", task: "asyncio.Task[object]") -> None:
@@ -47,6 +50,7 @@ class Watchdog:
         self._phase_s = self._total_s = 0.0
         self._phase_end_s = self.deadline_s = math.inf
         self.reason: SeawallError | None = None
+        self.is_abandoned = self.survives = False
         self.started_s = kennel.time()
 
     def now_s(self) -> float:
@@ -57,6 +61,10 @@ class Watchdog:
         """Set the deadline of the whole exchange, counted from its start."""
         self._total_s = total_s
         self.deadline_s = self.started_s + total_s
+
+    def allow(self, more_s: float) -> None:
+        """Put the deadline off where less than this is left of it: what is here already wants to be handed out."""
+        self.deadline_s = max(self.deadline_s, self._kennel.time() + more_s)
 
     def phase(self, name: str, after_s: float) -> None:
         """Begin a phase, such as waiting for the first token, that ends in an `UpstreamTimeout` by itself."""
@@ -88,8 +96,14 @@ class Watchdog:
             self._task.cancel()
 
     def hang_up(self) -> None:
-        """Say that the client is gone."""
-        self.interrupt(HungUp("the client closed its connection before the answer was complete"))
+        """Say that the client is gone, which is the end of an exchange that does not survive it."""
+        self.is_abandoned = True
+        if not self.survives:
+            self.interrupt(HungUp("the client closed its connection before the answer was complete"))
+
+    def survive(self) -> None:
+        """Let the exchange run to its own end, or its deadline, whether its client stays or not."""
+        self.survives = True
 
     def take(self, kind: type[SeawallError]) -> SeawallError | None:
         """Give the reason of a cancellation just caught if it is of this kind, and end the cancellation.
