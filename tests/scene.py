@@ -13,8 +13,9 @@ from seawall.core.principal import Principal
 from seawall.core.record import CallRecord
 from seawall.core.target import Origin, Provider, Target, Timeouts
 from seawall.dialects.anthropic import ANTHROPIC
-from seawall.dialects.dialect import CHAT, EMBEDDINGS, Dialect, Endpoint
+from seawall.dialects.dialect import CHAT, EMBEDDINGS, RESPONSES, Dialect, Endpoint
 from seawall.dialects.openai import OPENAI
+from seawall.dialects.responses.dialect import RESPONSES_DIALECT
 from seawall.pipeline.dispatch import Dispatch, Outlet
 from seawall.pipeline.exchange import Asked, CallNext, Exchange, Guard, Headers, Reply, compose
 from seawall.pipeline.reply_stream import ReplyStream
@@ -111,6 +112,8 @@ class Call:
     @property
     def dialect(self) -> Dialect:
         """The dialect of the endpoint; the models endpoint is asked in Anthropic's."""
+        if self.endpoint is RESPONSES:
+            return RESPONSES_DIALECT
         return OPENAI if self.endpoint in (CHAT, EMBEDDINGS) else ANTHROPIC
 
     def exchange(self, kennel: Kennel) -> Exchange:

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from seawall.assembly.path import NOWHERE, Paths, Place, dialect_of
 from seawall.dialects.anthropic import ANTHROPIC
-from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, Dialect, Endpoint
+from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Dialect, Endpoint
 from seawall.dialects.openai import OPENAI
-from tests.assembly.conftest import ENDPOINTS
+from seawall.dialects.responses.dialect import RESPONSES_DIALECT
 
 ROUTES = ("/ai/chat", "/ai/draft", "/x")
 PATHS = Paths(ROUTES)
@@ -16,6 +16,7 @@ DIALECT: dict[Endpoint, Dialect | None] = {
     MESSAGES: ANTHROPIC,
     COUNT_TOKENS: ANTHROPIC,
     CHAT: OPENAI,
+    RESPONSES: RESPONSES_DIALECT,
     EMBEDDINGS: OPENAI,
     MODELS: None,
 }
@@ -24,7 +25,7 @@ MODEL_IDS = ["claude-opus-5-5", "gpt-5.4", "ft:gpt-4o:team::id", "models/x", "me
 
 @pytest.mark.parametrize("version", ["", "/v1"], ids=["plain", "v1"])
 @pytest.mark.parametrize("route", ["", *ROUTES])
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize("endpoint", DIALECT, ids=lambda endpoint: endpoint.name)
 def test_every_endpoint_stands_bare_and_under_every_route(endpoint: Endpoint, route: str, version: str) -> None:
     found = PATHS.find(endpoint.method, route + version + endpoint.path)
 

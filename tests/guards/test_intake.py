@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seawall.core.error import BadRequest, BodyTooLarge
 from seawall.core.principal import Principal
-from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, Endpoint
+from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Endpoint
 from seawall.guards.intake import CLASSES, MAX_MODEL, IntakeGuard
 from seawall.pipeline.exchange import NO_LABELS, Labels
 from seawall.testing.scripted_upstream import Script, ScriptedUpstream
@@ -42,6 +42,8 @@ def test_the_body_says_the_model_and_the_route_says_the_class() -> None:
         (MESSAGES, False, False),
         (MESSAGES, None, False),
         (CHAT, True, True),
+        (RESPONSES, True, True),
+        (RESPONSES, False, False),
         (COUNT_TOKENS, True, False),
         (EMBEDDINGS, True, False),
         (EMBEDDINGS, "odd", False),

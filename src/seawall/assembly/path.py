@@ -9,8 +9,9 @@ from urllib.parse import unquote
 from seawall.dialects.anthropic import ANTHROPIC
 from seawall.dialects.dialect import MESSAGES, MODELS, UNKNOWN, Dialect, Endpoint
 from seawall.dialects.openai import OPENAI
+from seawall.dialects.responses.dialect import RESPONSES_DIALECT
 
-DIALECTS: Final[tuple[Dialect, ...]] = (ANTHROPIC, OPENAI)
+DIALECTS: Final[tuple[Dialect, ...]] = (ANTHROPIC, OPENAI, RESPONSES_DIALECT)
 
 
 @dataclass(frozen=True, slots=True)

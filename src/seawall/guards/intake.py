@@ -4,13 +4,12 @@ from typing import Any
 
 from seawall.core.error import BadRequest
 from seawall.core.record import MAX_TEXT
-from seawall.dialects.dialect import CHAT, MESSAGES
+from seawall.dialects.dialect import GENERATING
 from seawall.dialects.json_object import JsonObject
 from seawall.pipeline.exchange import NO_LABELS, CallNext, Exchange, Labels, Reply
 
 CLASSES = ("interactive", "automation", "analysis")
 MAX_MODEL = 256
-_STREAMED = (MESSAGES, CHAT)
 
 
 class IntakeGuard:
@@ -45,7 +44,7 @@ class IntakeGuard:
 def _wants_stream(exchange: Exchange, fields: dict[str, Any]) -> bool:
     """Say whether the answer is to be a stream; where no endpoint streams, the field is the provider's to refuse."""
     stream = fields.get("stream")
-    if stream is None or exchange.endpoint not in _STREAMED:
+    if stream is None or exchange.endpoint not in GENERATING:
         return False
     if type(stream) is not bool:
         raise BadRequest("stream: expected true or false", param="stream")

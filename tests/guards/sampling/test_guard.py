@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from seawall.core.target import Target
-from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, Endpoint
+from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Endpoint
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.sampling.guard import SamplingGuard
 from seawall.guards.sampling.settings import SamplingSettings
@@ -24,6 +24,7 @@ async def _ended(call: Call, settings: SamplingSettings) -> Ended:
     [
         pytest.param(MESSAGES, {}, target(), {}, {"temperature": 0.0}, ["sampling.set"], id="messages"),
         pytest.param(CHAT, {}, target("openai"), {}, {"temperature": 0.0}, ["sampling.set"], id="chat"),
+        pytest.param(RESPONSES, {}, target("openai"), {}, {"temperature": 0.0}, ["sampling.set"], id="responses"),
         pytest.param(MESSAGES, {}, None, {}, {"temperature": 0.0}, ["sampling.set"], id="no target yet"),
         pytest.param(
             MESSAGES,
@@ -81,6 +82,14 @@ async def test_a_json_answer_is_asked_for_in_the_dialect_that_knows_it() -> None
     assert chat.sent == {**asked, "response_format": {"type": "json_object"}}
     assert chat.exchange.notes == ["json.requested"]
     assert messages.sent == asked
+
+
+async def test_a_json_answer_of_the_responses_api_keeps_what_else_is_said_of_the_text() -> None:
+    asked = {"input": "as JSON, please", "text": {"verbosity": "low"}}
+    ended = await _ended(Call(RESPONSES, asked, target=target("openai")), JSON)
+
+    assert ended.sent == {**asked, "text": {"verbosity": "low", "format": {"type": "json_object"}}}
+    assert ended.exchange.notes == ["json.requested"]
 
 
 async def test_without_a_body_there_is_nothing_to_do() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.guards.sampling.rule import FIELDS, NO_CHANGE, SamplingChange, decide, wants_json_object
+from seawall.guards.sampling.rule import FIELDS, NO_CHANGE, SamplingChange, decide, wants_json_object, wants_json_text
 from seawall.guards.sampling.settings import SamplingSettings
 
 COLD = SamplingSettings(temperature=0.0)
@@ -101,3 +101,21 @@ def test_a_json_object_is_asked_for(
     settings: SamplingSettings, fields: dict[str, Any], raw: bytes, expected: bool
 ) -> None:
     assert wants_json_object(settings, fields, raw) is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "wants"),
+    [
+        pytest.param({"input": "as JSON"}, True, id="a text"),
+        pytest.param({"input": [{"role": "user", "content": [{"text": "json!"}]}]}, True, id="deep inside"),
+        pytest.param({"input": "as JSON", "text": None}, True, id="null"),
+        pytest.param({"input": "as JSON", "text": {"verbosity": "low"}}, True, id="no format"),
+        pytest.param({"input": "as JSON", "text": {"format": {"type": "text"}}}, False, id="the client's own format"),
+        pytest.param({"input": "as JSON", "text": "odd"}, False, id="no object"),
+        pytest.param({"input": [1, "as text"], "instructions": "JSON"}, False, id="the word is not in the input"),
+        pytest.param({}, False, id="nothing"),
+    ],
+)
+def test_a_json_text_is_wished_where_the_provider_grants_it(fields: dict[str, Any], wants: bool) -> None:
+    assert wants_json_text(SamplingSettings(json_answer=True), fields) is wants
+    assert not wants_json_text(NONE, fields)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from seawall.core.error import BadRequest
-from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, Endpoint
+from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Endpoint
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.tokens.guard import TokensGuard
 from seawall.guards.tokens.settings import TokenSettings
@@ -50,6 +50,14 @@ async def _ended(call: Call, settings: TokenSettings = SETTINGS) -> Ended:
             [],
             id="chat, null beside a number",
         ),
+        pytest.param(RESPONSES, {}, {"max_output_tokens": 1000}, ["tokens.filled"], id="responses, none"),
+        pytest.param(
+            RESPONSES,
+            {"max_output_tokens": 9000},
+            {"max_output_tokens": 1000},
+            ["tokens.clamped"],
+            id="responses, above",
+        ),
         pytest.param(COUNT_TOKENS, {}, {}, [], id="counting takes no ceiling"),
         pytest.param(EMBEDDINGS, {"input": "x"}, {"input": "x"}, [], id="embeddings take none"),
     ],
@@ -57,7 +65,7 @@ async def _ended(call: Call, settings: TokenSettings = SETTINGS) -> Ended:
 async def test_every_generating_call_has_a_ceiling(
     endpoint: Endpoint, body: dict[str, Any], sent: dict[str, Any], notes: list[str]
 ) -> None:
-    dialect = "openai" if endpoint in (CHAT, EMBEDDINGS) else "anthropic"
+    dialect = "openai" if endpoint in (CHAT, EMBEDDINGS, RESPONSES) else "anthropic"
     ended = await _ended(Call(endpoint, body, target=target(dialect)))
 
     assert ended.sent == sent
@@ -90,7 +98,9 @@ async def test_a_route_may_refuse_what_is_above_its_ceiling() -> None:
     assert str(ended.error).startswith("max_tokens: found 1001")
 
 
-@pytest.mark.parametrize("endpoint", [MESSAGES, COUNT_TOKENS, CHAT, EMBEDDINGS], ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize(
+    "endpoint", [MESSAGES, COUNT_TOKENS, CHAT, RESPONSES, EMBEDDINGS], ids=lambda endpoint: endpoint.name
+)
 async def test_a_prompt_that_is_too_long_is_refused(endpoint: Endpoint) -> None:
     ended = await _ended(Call(endpoint, {"input": "x" * 400}), TokenSettings(10, max_input_tokens=100))
 

@@ -1,7 +1,7 @@
 """Carry the sampling rules out."""
 
-from seawall.dialects.dialect import CHAT, MESSAGES
-from seawall.guards.sampling.rule import VERSION_WITHOUT_SAMPLING, decide, wants_json_object
+from seawall.dialects.dialect import CHAT, GENERATING, MESSAGES, RESPONSES
+from seawall.guards.sampling.rule import VERSION_WITHOUT_SAMPLING, decide, wants_json_object, wants_json_text
 from seawall.guards.sampling.settings import SamplingSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 
@@ -15,7 +15,7 @@ class SamplingGuard:
     async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
         """Change the body, then go on."""
         body = exchange.body
-        if body is not None and exchange.endpoint in (MESSAGES, CHAT):
+        if body is not None and exchange.endpoint in GENERATING:
             refused = (exchange.target is not None and exchange.target.drops_sampling) or (
                 exchange.endpoint is MESSAGES and exchange.headers.get(b"anthropic-version") == VERSION_WITHOUT_SAMPLING
             )
@@ -28,5 +28,8 @@ class SamplingGuard:
                 exchange.note(change.note)
             if exchange.endpoint is CHAT and wants_json_object(self._settings, body.fields, body.raw):
                 body.set("response_format", {"type": "json_object"})
+                exchange.note("json.requested")
+            elif exchange.endpoint is RESPONSES and wants_json_text(self._settings, body.fields):
+                body.set("text", {**(body.fields.get("text") or {}), "format": {"type": "json_object"}})
                 exchange.note("json.requested")
         return await call_next(exchange)

@@ -49,3 +49,28 @@ def wants_json_object(settings: SamplingSettings, fields: Mapping[str, Any], raw
     is the client's own.
     """
     return settings.json_answer and "response_format" not in fields and b"json" in raw.lower()
+
+
+def wants_json_text(settings: SamplingSettings, fields: Mapping[str, Any]) -> bool:
+    """Say whether to ask a provider's Responses API for a JSON object.
+
+    It looks for the word JSON in its `input` alone. A format that the client asked for is the client's own, and a
+    `text` that is no object is the provider's to refuse.
+    """
+    text = fields.get("text")
+    if not settings.json_answer or not (text is None or (type(text) is dict and "format" not in text)):
+        return False
+    return _says_json(fields.get("input"))
+
+
+def _says_json(asked: Any) -> bool:  # any JSON value
+    """Look for the word in any text, however deep."""
+    pile = [asked]
+    while pile:
+        value = pile.pop()
+        if type(value) is str:
+            if "json" in value.lower():
+                return True
+        elif type(value) is list or type(value) is dict:
+            pile.extend(value.values() if type(value) is dict else value)
+    return False

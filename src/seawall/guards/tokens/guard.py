@@ -5,13 +5,17 @@ from typing import Any, Final
 
 from seawall.core.error import BadRequest
 from seawall.core.verdict import Degrade, Refuse
-from seawall.dialects.dialect import CHAT, MESSAGES
+from seawall.dialects.dialect import CHAT, MESSAGES, RESPONSES
 from seawall.guards.tokens.rule import decide_input, decide_output
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 
 # Where a client may have put the ceiling; where it put none, the target's own field is filled in.
-_FIELDS: Final = {MESSAGES: ("max_tokens",), CHAT: ("max_completion_tokens", "max_tokens")}
+_FIELDS: Final = {
+    MESSAGES: ("max_tokens",),
+    CHAT: ("max_completion_tokens", "max_tokens"),
+    RESPONSES: ("max_output_tokens",),
+}
 
 
 class TokensGuard:
@@ -47,4 +51,4 @@ class TokensGuard:
         found = tuple(name for name in names if fields.get(name) is not None)
         if found or not names:
             return found
-        return (exchange.target.max_tokens_field if exchange.target else names[0],)
+        return (exchange.target.max_tokens_field if exchange.target and len(names) > 1 else names[0],)
