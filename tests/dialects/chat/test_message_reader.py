@@ -108,7 +108,7 @@ def test_messages_become_turns(
     ("message", "codes"),
     [
         pytest.param({"role": "user", "content": "Hi", "name": "Ann"}, ["dropped.messages.name"], id="a name"),
-        pytest.param({"role": "assistant", "content": ""}, ["dropped.messages.empty"], id="nothing said"),
+        pytest.param({"role": "assistant", "content": ""}, ["dropped.empty_message"], id="nothing said"),
     ],
 )
 def test_what_is_left_out_is_noted(message: dict[str, Any], codes: list[str]) -> None:

@@ -84,7 +84,7 @@ class _Turns:
         if message.parts:
             self.messages.append(message)
         else:  # the others refuse a message without content
-            self._losses.drop("messages.empty")
+            self._losses.drop("empty_message")
 
     def _refuse_waiting(self, path: str) -> None:
         if self._waiting:

@@ -15,6 +15,7 @@ from seawall.dialects.neutral.conversation import (
     Part,
     Refusal,
     Text,
+    Thinking,
     ToolCall,
     ToolResult,
 )
@@ -50,8 +51,8 @@ def write_messages(asked: Conversation, traits: Traits, losses: Losses) -> list[
     if not traits.mid_system:
         for turn in turns:
             if turn.role == "system":
-                losses.change("messages.system")
-                system += [part for part in turn.parts if isinstance(part, Text)]
+                losses.change("system")
+                system += _texts(turn)
         turns = [turn for turn in turns if turn.role != "system"]
     if turns and turns[-1].role == "assistant" and not traits.prefills:
         raise refused("messages", "the model does not continue an answer; end with a turn of the user")
@@ -62,8 +63,15 @@ def write_messages(asked: Conversation, traits: Traits, losses: Losses) -> list[
         elif turn.role == "user":
             writer.ask(turn.parts)
         else:
-            writer.instruct([part for part in turn.parts if isinstance(part, Text)])
+            writer.instruct(_texts(turn))
     return writer.messages
+
+
+def _texts(turn: Message) -> list[Text]:
+    texts = [part for part in turn.parts if isinstance(part, Text)]
+    if len(texts) < len(turn.parts):
+        raise refused("messages", "instructions are taken as text only")
+    return texts
 
 
 def _with_results_first(turns: Sequence[Message]) -> list[Message]:
@@ -100,7 +108,11 @@ class _Messages:
         for part in parts:
             if isinstance(part, ToolResult):
                 said += self._result(part)
-        said += [seen for part in parts if isinstance(part, _Seen) for seen in self._carried(part)]
+        for part in parts:
+            if isinstance(part, _Seen):
+                said += self._carried(part)
+            elif not isinstance(part, ToolResult):
+                raise refused("messages", "calls, thoughts and refusals are taken in the assistant's turns only")
         if said:
             self.messages.append({"role": "user", "content": self._content(said)})
 
@@ -115,10 +127,12 @@ class _Messages:
                 words.append(part)
             elif isinstance(part, ToolCall):
                 calls.append(self._call(part))
-            else:
+            elif isinstance(part, Thinking):
                 self._losses.drop("thinking")
+            else:
+                raise refused("messages", "pictures, documents and results are taken in the user's turns only")
         if not words and not calls:
-            self._losses.drop("messages.empty")
+            self._losses.drop("empty_message")
             return
         message: dict[str, Any] = {"role": "assistant", "content": self._content(words) if words else None}
         if calls:

@@ -142,22 +142,17 @@ def _nearest(wanted: str, traits: Traits, losses: Losses) -> str:
 
 
 def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
-    """Write how the answer is to be shaped.
-
-    Strict mode is asked for wherever the schema lets it and nobody said no: elsewhere a schema is kept as it is.
-    """
+    """Write how the answer is to be shaped; a schema that strict mode does not take is sent without it, and noted."""
     if wanted.kind != "json_schema":
         return {"type": wanted.kind}
     inner: dict[str, Any] = {"name": check_name(wanted.name or "output", "response_format.json_schema.name")}
     if wanted.description:
         inner["description"] = wanted.description
     inner["schema"] = wanted.schema
-    if wanted.strict is False:
-        inner["strict"] = False
-    elif takes_strict(wanted.schema):
-        inner["strict"] = True
-    else:
-        losses.change("response_format")
+    if wanted.strict is False or (wanted.strict and takes_strict(wanted.schema)):
+        inner["strict"] = wanted.strict
+    elif wanted.strict:
+        losses.drop("format.strict")
     return {"type": "json_schema", "json_schema": inner}
 
 
