@@ -83,16 +83,14 @@ def mode_of(found: UsageObject) -> Mode:
 
 
 def usage_fields(usage: Usage) -> dict[str, Any]:
-    """Write a usage object of disjoint buckets; cache writes are told with their lifetimes where there are any."""
+    """Write a usage object of disjoint buckets, in which every count is told: the last one told stands."""
     short, long = usage.cache_write_short, usage.cache_write_long
-    written = {"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long}
-    searches = {"web_search_requests": usage.web_searches, "web_fetch_requests": 0}
     return {
         "input_tokens": usage.input,
         "cache_creation_input_tokens": short + long,
         "cache_read_input_tokens": usage.cache_read,
-        "cache_creation": written if short or long else None,
+        "cache_creation": {"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long},
         "output_tokens": usage.billed_output,
-        "output_tokens_details": {"thinking_tokens": usage.thinking} if usage.thinking else None,
-        "server_tool_use": searches if usage.web_searches else None,
+        "output_tokens_details": {"thinking_tokens": usage.thinking},
+        "server_tool_use": {"web_search_requests": usage.web_searches, "web_fetch_requests": 0},
     }

@@ -227,14 +227,9 @@ class MessagesEncoder:
             frames.append(self._finish(block, may_be_cut=is_cut))
         self._is_closed = True
         ending = stop_fields(event.stop, event.stop_text, event.explanation, has_calls=self._has_calls)
-        frames.append(_frame("message_delta", delta=ending, usage=_told(event)))
+        frames.append(_frame("message_delta", delta=ending, usage=usage_fields(event.usage)))
         frames.append(_STOP)
         return frames
-
-
-def _told(event: Closed) -> dict[str, Any]:
-    """Give the final counts: they overwrite those of the start, so that what was not counted is not told."""
-    return {name: value for name, value in usage_fields(event.usage).items() if value is not None}
 
 
 def _frame(name: str, **fields: Any) -> bytes:  # JSON values
