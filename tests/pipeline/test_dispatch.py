@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -83,6 +84,51 @@ def test_a_target_of_another_dialect_is_a_fault_of_ours_and_gets_nothing(call: C
 
     assert isinstance(ended.error, RuntimeError)
     assert upstream.requests == []
+
+
+class LegsLeft:
+    """A guard that says how many targets are left."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        exchange.legs_left = self.count
+        return await call_next(exchange)
+
+
+@pytest.mark.parametrize(
+    ("legs_left", "answer_s", "error", "after_s"),
+    [
+        pytest.param(0, None, DeadlineExceeded, 60.0, id="nobody else to ask"),
+        pytest.param(1, None, UpstreamTimeout, 36.0, id="a share of what is left"),
+        pytest.param(1, 5.0, UpstreamTimeout, 5.0, id="as the route says"),
+        pytest.param(0, 5.0, UpstreamTimeout, 5.0, id="as the route says, with nobody else"),
+    ],
+)
+def test_a_silent_target_leaves_time_for_the_next(
+    legs_left: int, answer_s: float | None, error: type[Exception], after_s: float
+) -> None:
+    async def go() -> tuple[Ended, float]:
+        scene = Scene(
+            (DeadlineGuard(60.0), INTAKE, LegsLeft(legs_left)),
+            ScriptedUpstream(Script((Pause(math.inf),), headers=JSON_HEADERS)),
+            timeouts=replace(TIMEOUTS, answer_s=answer_s),
+        )
+        ended = await scene.call(ASK)
+        return ended, ended.exchange.watchdog.now_s() - ended.exchange.started_s
+
+    ended, took_s = run_virtual(go())
+
+    assert isinstance(ended.error, error)
+    assert after_s <= took_s <= after_s + 2 * TICK_S
+
+
+def test_an_answer_that_came_in_time_is_not_interrupted_later() -> None:
+    ended, _ = _go(ASK, whole(ANSWER["anthropic"]))
+
+    ended.exchange.watchdog.look(ended.exchange.watchdog.now_s() + 50.0)
+    assert ended.exchange.watchdog.reason is None
 
 
 def test_an_error_answer_is_read_with_the_headers_that_may_be_passed_on() -> None:

@@ -10,11 +10,13 @@
     │   ├── NotAuthenticated     401  no key, or not a good one
     │   ├── NotAllowed           403  a good key, not for this
     │   ├── NotFound             404  no such path, route or model
+    │   ├── MethodNotAllowed     405  the path is answered, but not for this method
     │   └── Conflict             409  an idempotency key whose first call is not over, or ended nobody knows how
     ├── Unavailable              503  we cannot serve it now; later may help
     │   ├── TargetClosed         503  the target's breaker is open, or a switch holds it
     │   ├── Overloaded           503  more calls than can be carried; the least important are sent away first
-    │   └── Killed               503  an operator has switched it off
+    │   ├── Killed               503  an operator has switched it off
+    │   └── Stopping             503  the process ends, and its grace time is over
     ├── DeadlineExceeded         504  our own deadline passed
     └── UpstreamError            they failed
         ├── UpstreamRefused      they answered with an error status, passed on in the client's dialect
@@ -108,6 +110,17 @@ class NotFound(Refused):
     status = 404
 
 
+class MethodNotAllowed(Refused):
+    """The path is answered for other methods, which `allow` names as its header does."""
+
+    code = "request.method"
+    status = 405
+
+    def __init__(self, message: str, *, allow: str = "") -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
 class Conflict(Refused):
     """The idempotency key is taken: its first call is not over, or ended so that nobody knows what it did."""
 
@@ -146,6 +159,12 @@ class Killed(Unavailable):
     code = "killswitch.on"
     should_retry = False
     retry_after_s = None
+
+
+class Stopping(Unavailable):
+    """The process ends, and the grace time of what still ran in it is over."""
+
+    code = "gateway.stopping"
 
 
 class DeadlineExceeded(SeawallError):
@@ -192,11 +211,11 @@ class UpstreamCredentials(UpstreamError):
 
 
 class UpstreamTimeout(UpstreamError):
-    """Connecting, the first token or the next bytes took longer than the route allows."""
+    """Connecting, the first token, the next bytes or a whole answer took longer than the route allows."""
 
     code = "upstream.timeout"
     status = 504
-    PHASES: ClassVar[tuple[str, ...]] = ("connect", "first_token", "idle")
+    PHASES: ClassVar[tuple[str, ...]] = ("connect", "first_token", "idle", "answer")
 
     def __init__(self, phase: str, after_s: float) -> None:
         super().__init__(f"the provider took longer than the route's {phase}_timeout_ms of {round(after_s * 1000)} ms")

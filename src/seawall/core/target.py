@@ -59,9 +59,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The route's timeouts in seconds; all run under the exchange's total deadline."""
+    """The route's timeouts in seconds; all run under the exchange's total deadline.
+
+    `answer_s` bounds the wait for an answer that does not stream; None leaves it to the deadline, or to a share of what
+    is left of that while another target could still be asked.
+    """
 
     total_s: float
     connect_s: float
     first_token_s: float
     idle_s: float
+    answer_s: float | None = None

@@ -1,6 +1,7 @@
 """The innermost call: one attempt at the exchange's target, over the only way out."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -14,6 +15,7 @@ from seawall.ports.upstream import Upstream, UpstreamReply, UpstreamRequest
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 MAX_ERROR: Final = 1024 * 1024
+PATIENCE: Final = 0.6  # the share of the time left that a silent target gets while another one is left
 _GOOD_STATUS: Final = range(200, 300)
 _ERROR_STATUS: Final = 400
 
@@ -54,6 +56,8 @@ class Dispatch:
             request = self._request(exchange)
             if exchange.wants_stream:
                 watchdog.phase("first_token", self._timeouts.first_token_s)
+            elif (answer_s := self._answer_s(exchange)) is not None:
+                watchdog.phase("answer", answer_s)
             answer = await self._outlet.upstream.send(request)
             return await self._reply(exchange, answer)
         except BaseException as error:
@@ -67,6 +71,13 @@ class Dispatch:
             raise
         finally:
             exchange.provider_wait_s += watchdog.now_s() - began_s
+
+    def _answer_s(self, exchange: Exchange) -> float | None:
+        """Say how long an answer in one piece is waited for, before another target may be asked."""
+        if self._timeouts.answer_s is not None or not exchange.legs_left:
+            return self._timeouts.answer_s
+        left_s = exchange.watchdog.deadline_s - exchange.watchdog.now_s()
+        return PATIENCE * left_s if left_s < math.inf else None
 
     def _request(self, exchange: Exchange) -> UpstreamRequest:
         target, endpoint = exchange.target, exchange.sends
@@ -95,6 +106,7 @@ class Dispatch:
         if exchange.wants_stream:
             return Reply(answer.status, headers, stream=await self._stream(exchange, answer))
         body = await answer.read_all(MAX_ANSWER)
+        exchange.watchdog.end_phase()
         facts = exchange.speaks.read_reply(exchange.sends, body)
         return Reply(answer.status, headers, body if translation is None else translation.whole(body), facts)
 
