@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from seawall.core.error import NotFound, Refused, Unsupported
 from seawall.core.target import Target
+from seawall.core.traits import UNKNOWN_TRAITS
 from seawall.policy.compile import Compiled, compile_text
 from seawall.policy.plan import CompiledPolicy
 from seawall.policy.resolver import MAX_MODEL_NAME, MAX_RESOLVED, Resolver
@@ -40,6 +41,23 @@ def test_what_is_known_of_a_model_is_on_its_target(policy: CompiledPolicy) -> No
     assert policy.resolve("claude-opus-5-5").drops_sampling
     assert policy.resolve("gpt-6-sol").max_tokens_field == "max_completion_tokens"
     assert policy.resolve("gpt-4o").max_tokens_field == "max_tokens"
+
+
+def test_what_a_model_takes_is_on_its_target(policy: CompiledPolicy) -> None:
+    assert not policy.resolve("claude-opus-5-5").traits.forces_tools
+    assert policy.resolve("gpt-6-astra").traits.chat_tools == "responses"
+
+
+def test_a_model_that_others_serve_is_what_its_name_says_or_unknown(compiled: Compile) -> None:
+    price = "{input_usd_per_mtok: 1, output_usd_per_mtok: 1}"
+    policy = compiled(
+        "routes: {/a: {}}\nproviders: {own: {dialect: anthropic, base_url: 'http://127.0.0.1:9'}}\n"
+        f"prices: {{claude-opus-9: {price}}}"
+    ).policy
+
+    assert policy is not None
+    assert not policy.resolve("own/claude-opus-5-5").traits.forces_tools
+    assert policy.resolve("own/claude-opus-9").traits == UNKNOWN_TRAITS
 
 
 @pytest.mark.parametrize("model", ["llama-4", "", "x" * (MAX_MODEL_NAME + 1), "local/x", "anthropic/"])

@@ -133,3 +133,19 @@ def test_declared_providers_are_told_from_implied_ones() -> None:
 
     assert [entry.name for entry in declared_entries(roster)] == ["a"]
     assert set(roster.entries) == {"a", "anthropic", "openai"}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://us.api.openai.com/v1", True),
+        ("https://notapi.openai.com/v1", False),
+        ("https://api.openai.com.acme.example/v1", False),
+        ("http://127.0.0.1:8000/v1", False),
+    ],
+)
+def test_it_is_known_whether_the_maker_itself_serves(url: str, expected: bool) -> None:
+    roster, _ = _roster({"x": {"dialect": "openai", "base_url": url}})
+
+    assert roster.entries["x"].is_official is expected

@@ -14,7 +14,6 @@ from seawall.policy.document import RouteDocument
 from seawall.policy.effective import SETTINGS, Effective, Origin, effective, key_of
 from seawall.policy.fault import Path
 from seawall.policy.load import Reading
-from seawall.policy.model_facts import facts_of
 from seawall.policy.plan import CompiledPolicy, Plan
 from seawall.policy.roster import Found, Roster
 from seawall.policy.validate import did_you_mean
@@ -145,7 +144,7 @@ def _place(reading: Reading, path: Path) -> str:
 
 
 def _target(found: Found, target: Target) -> TargetView:
-    facts = facts_of(found.entry.dialect, found.model)
+    facts = found.facts
     notes = [
         "temperature and top_p are left out" if target.drops_sampling else "",
         f"switched off on {facts.retires_on}" if facts.retires_on is not None else "",
@@ -183,7 +182,7 @@ def _estimates(found: Found, target: Target, plan: Plan) -> Iterator[Estimate]:
     typical = cost_nusd(target.price, Usage(input=prompt, output=half))
     assumption = f"{prompt:,} tokens in, {half:,} out, no cache"
     yield Estimate(name, "typical", assumption, CALLS, usd_text(typical * CALLS))
-    longest = plan.tokens.max_input_tokens or facts_of(found.entry.dialect, found.model).context_tokens
+    longest = plan.tokens.max_input_tokens or found.facts.context_tokens
     if longest is None:
         yield Estimate(name, "worst", "nothing bounds the prompt: set max_input_tokens", CALLS, None)
         return

@@ -3,13 +3,16 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
+from seawall.core.traits import UNKNOWN_TRAITS, Traits
+
 _DATED: Final = re.compile(r"(?:-[0-9]{8}|-[0-9]{4}-[0-9]{2}-[0-9]{2}|@[0-9]{8}|@latest|-latest)$")
+_TRAITS: Final = tuple(field.name for field in fields(Traits) if field.name not in {"efforts", "output_tokens"})
 # Model families by their names, for the question which dialect a bare name belongs to.
 _FAMILIES: Final = {
     "anthropic": re.compile(r"claude-"),
@@ -22,7 +25,7 @@ class ModelFacts:
     """Facts of one model; None and empty mean that nobody told us.
 
     `snapshot` is the dated id for which a floating name stands, `retires_on` the day on which it is switched off,
-    `instead` a current model of the same tier.
+    `instead` a current model of the same tier, `traits` what it takes in a request, with `output_tokens` among it.
     """
 
     is_known: bool = False
@@ -34,16 +37,27 @@ class ModelFacts:
     is_floating: bool = False
     retires_on: date | None = None
     instead: str = ""
+    traits: Traits = UNKNOWN_TRAITS
 
 
-def facts_of(dialect: str, model: str) -> ModelFacts:
-    """Look a model's facts up: by its own id, or by its name without a date."""
-    table = _table().get(dialect, {})
+def facts_of(dialect: str, model: str, *, is_official: bool = False) -> ModelFacts:
+    """Look a model's facts up: by its own id, or by its name without a date.
+
+    `is_official` says that its dialect's own maker serves it: an id of the maker's families that is not listed is then
+    taken for a newer model, with the traits that all of the newest have.
+    """
+    table = _models(dialect)
     name = _DATED.sub("", model)
     plain = table.get(model) or table.get(name)
     is_latest = model.endswith("latest")
     if plain is None:
-        return ModelFacts(is_floating=is_latest)
+        newer = _table()["unlisted"][dialect] if is_official and family(model) == dialect else {}
+        return ModelFacts(
+            is_floating=is_latest,
+            drops_sampling=newer.get("drops_sampling", False),
+            wants_completion_tokens=newer.get("completion", False),
+            traits=_traits(newer, None),
+        )
     snapshot = str(plain.get("snapshot", ""))
     is_dated = model not in table and not is_latest
     return ModelFacts(
@@ -56,6 +70,7 @@ def facts_of(dialect: str, model: str) -> ModelFacts:
         is_floating=is_latest or (bool(snapshot) and not is_dated),
         retires_on=plain.get("retires"),
         instead=str(plain.get("instead", "")),
+        traits=_traits(_table()["kinds"].get(plain.get("kind", ""), {}), plain.get("output")),
     )
 
 
@@ -66,7 +81,16 @@ def family(model: str) -> str | None:
 
 def known_models(dialect: str) -> tuple[str, ...]:
     """List every model of which something is known, for suggestions."""
-    return tuple(_table().get(dialect, ()))
+    return tuple(_models(dialect))
+
+
+def _models(dialect: str) -> Mapping[str, Mapping[str, Any]]:  # TOML: texts, numbers, dates
+    return _table().get(dialect, {}) if dialect in _FAMILIES else {}
+
+
+def _traits(said: Mapping[str, Any], output_tokens: int | None) -> Traits:
+    known = {name: said[name] for name in _TRAITS if name in said}
+    return Traits(**{**known, "efforts": tuple(said.get("efforts", ()))}, output_tokens=output_tokens)
 
 
 @cache

@@ -8,7 +8,6 @@ from seawall.core.error import NotFound, Unsupported
 from seawall.core.price import Price
 from seawall.core.record import MAX_TEXT, bounded
 from seawall.core.target import Provider, Target
-from seawall.policy.model_facts import facts_of
 from seawall.policy.price_schedule import price_on
 from seawall.policy.prices import PriceBook
 from seawall.policy.roster import Entry, Found, Roster, Unclear
@@ -66,11 +65,12 @@ class Resolver:
 
 def make_target(provider: Provider, found: Found, price: Price) -> Target:
     """Join a provider, a model and its price with what else is known of the model."""
-    facts = facts_of(found.entry.dialect, found.model)
+    facts = found.facts
     return Target(
         provider=provider,
         model=found.model,
         price=price,
         drops_sampling=facts.drops_sampling,
         max_tokens_field="max_completion_tokens" if facts.wants_completion_tokens else "max_tokens",
+        traits=facts.traits,
     )

@@ -8,7 +8,7 @@ from seawall.policy.address import OFFICIAL, Address, parse_address
 from seawall.policy.document import PolicyDocument, ProviderDocument
 from seawall.policy.document.section import NO_SECRET
 from seawall.policy.fault import Fault, Path, Places
-from seawall.policy.model_facts import family
+from seawall.policy.model_facts import ModelFacts, facts_of, family
 from seawall.policy.reference import EnvReference, PretendedReferences, Reference, References, parse_reference
 from seawall.policy.validate import did_you_mean
 
@@ -27,6 +27,13 @@ class Entry:
     path: Path
 
     @property
+    def is_official(self) -> bool:
+        """Say whether its dialect's own maker serves it, in whichever region."""
+        official = parse_address(OFFICIAL[self.dialect], self.dialect).origin.host
+        host = self.address.origin.host
+        return host == official or host.endswith(f".{official}")
+
+    @property
     def is_plain(self) -> bool:
         """Say whether it is its dialect's own provider by its name or its address."""
         return self.name == self.dialect or self.address == parse_address(OFFICIAL[self.dialect], self.dialect)
@@ -38,6 +45,11 @@ class Found:
 
     entry: Entry
     model: str
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What is known of the model where it is served."""
+        return facts_of(self.entry.dialect, self.model, is_official=self.entry.is_official)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from seawall.policy.fault import Path
 from seawall.policy.lint.judged import Draft, Judged, Rule
-from seawall.policy.model_facts import ModelFacts, facts_of
+from seawall.policy.model_facts import ModelFacts
 from seawall.policy.roster import Found
 
 RETIRES_SOON: Final = timedelta(days=90)
@@ -44,7 +44,7 @@ def _retiring(judged: Judged) -> Iterator[Draft]:
 def _above_model(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
         for path, found in route.models:
-            most = facts_of(found.entry.dialect, found.model).output_tokens
+            most = found.facts.output_tokens
             if most is not None and route.settings.max_tokens > most:
                 message = f"max_tokens {route.settings.max_tokens} is more than {found.model} gives, which is {most}"
                 yield Draft(path, message, f"set max_tokens to {most} or less")
@@ -64,14 +64,14 @@ def _sampling_dropped(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
         stated = [name for name in ("temperature", "top_p") if getattr(route.said, name) is not None]
         for path, found in route.models:
-            if stated and facts_of(found.entry.dialect, found.model).drops_sampling:
+            if stated and found.facts.drops_sampling:
                 yield Draft(path, f"{found.model} refuses {' and '.join(stated)}: left out of calls to it")
 
 
 def _models(judged: Judged) -> Iterator[tuple[Path, Found, ModelFacts]]:
     for route in judged.routes:
         for path, found in route.models:
-            yield path, found, facts_of(found.entry.dialect, found.model)
+            yield path, found, found.facts
 
 
 def _instead(facts: ModelFacts) -> str:
