@@ -153,7 +153,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def _watch(source: Source, path: Path | None, *acts: Callable[[], object], clock: LoopClock | None = None) -> Live:
-    """Watch a file while something happens to it each second; time is virtual."""
+    """Watch a file while something happens to it each second, seldom enough to be seen twice; time is virtual."""
 
     async def main() -> Live:
         live = _live(source)
@@ -176,6 +176,43 @@ def test_a_changed_file_is_read_again(file: Path) -> None:
 
     assert live.entry.policy is NEW
     assert source.loads == 2
+
+
+def test_a_file_that_is_still_being_written_is_read_once_it_stays(file: Path) -> None:
+    write = file.write_text
+
+    async def main() -> Source:
+        source = Source(OLD, NEW)
+        live = _live(source)
+        watch = asyncio.ensure_future(live.watch(file, LoopClock()))
+        await asyncio.sleep(WATCH_S / 2)
+        for length in range(4, 24):
+            write("x" * length)
+            await asyncio.sleep(WATCH_S)
+        assert source.loads == 1, "it was another one at every look"
+        await asyncio.sleep(WATCH_S)
+        assert live.entry.policy is NEW
+        watch.cancel()
+        return source
+
+    assert run_virtual(main()).loads == 2
+
+
+def test_a_file_that_is_being_written_on_the_day_of_a_price_is_read_again_when_it_stays(file: Path) -> None:
+    write = file.write_text
+
+    async def main() -> Source:
+        source = Source(replace(OLD, changes_on=DAY), PolicyError("half a file"), NEW)
+        live = _live(source)
+        watch = asyncio.ensure_future(live.watch(file, _at(DAY, hour=8)))
+        await asyncio.sleep(WATCH_S / 2)
+        write("half")
+        await asyncio.sleep(3 * WATCH_S)
+        assert live.entry.policy is NEW
+        watch.cancel()
+        return source
+
+    assert run_virtual(main()).loads == 3
 
 
 def test_a_file_that_stays_is_left_alone(file: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_change_between_the_first_reading_and_the_watch_is_not_missed(tmp_path
         live = Live(lambda: NEW, Home().entry, OLD)
         file.write_text("newer")
         watch = asyncio.ensure_future(live.watch(file, LoopClock(), before))
-        await asyncio.sleep(2 * WATCH_S)
+        await asyncio.sleep(3 * WATCH_S)
         watch.cancel()
         return live.entry.policy.version
 

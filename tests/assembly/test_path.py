@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.assembly.path import NOWHERE, Paths, Place, dialect_of
+from seawall.assembly.path import NOWHERE, WRONG_METHOD, Paths, Place, dialect_of
 from seawall.dialects.anthropic import ANTHROPIC
 from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Dialect, Endpoint
 from seawall.dialects.openai import OPENAI
@@ -75,7 +75,6 @@ def test_what_can_be_no_models_id_leads_nowhere(model_id: str) -> None:
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_own_path_speaks_messages(route: str) -> None:
     assert PATHS.find("POST", route) == Place(MESSAGES, ANTHROPIC, route)
-    assert PATHS.find("GET", route) is NOWHERE
 
 
 @pytest.mark.parametrize("routes", [("/ai", "/ai/messages"), ("/ai/messages", "/ai")])
@@ -95,9 +94,6 @@ def test_no_route_takes_a_bare_endpoint_away() -> None:
     [
         ("GET", "/"),
         ("POST", ""),
-        ("GET", "/v1/messages"),
-        ("POST", "/v1/models"),
-        ("DELETE", "/v1/models/x"),
         ("POST", "/v1/messages/"),
         ("POST", "//v1/messages"),
         ("POST", "/V1/messages"),
@@ -107,7 +103,6 @@ def test_no_route_takes_a_bare_endpoint_away() -> None:
         ("POST", "/ai/other/v1/messages"),
         ("POST", "/ai/v1/messages"),
         ("POST", "/ai/chat/v1"),
-        ("post", "/v1/messages"),
         ("POST", "/v1/messages?x"),
         ("POST", "/ai/chat/../draft/v1/messages"),
         ("POST", "/ai%2Fchat/v1/messages"),
@@ -117,6 +112,25 @@ def test_other_paths_lead_nowhere(method: str, path: str) -> None:
     assert PATHS.find(method, path) is NOWHERE
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "place"),
+    [
+        ("GET", "/v1/messages", Place(WRONG_METHOD["POST"], ANTHROPIC)),
+        ("post", "/v1/messages", Place(WRONG_METHOD["POST"], ANTHROPIC)),
+        ("GET", "/ai/chat/v1/chat/completions", Place(WRONG_METHOD["POST"], OPENAI, "/ai/chat")),
+        ("GET", "/ai/chat", Place(WRONG_METHOD["POST"], ANTHROPIC, "/ai/chat")),
+        ("POST", "/v1/models", Place(WRONG_METHOD["GET"], None)),
+        ("DELETE", "/v1/models/x", Place(WRONG_METHOD["GET"], None)),
+    ],
+)
+def test_a_path_is_known_by_the_methods_that_it_is_answered_for(method: str, path: str, place: Place) -> None:
+    assert PATHS.find(method, path) == place
+
+
+def test_a_route_may_stand_where_models_are_listed() -> None:
+    assert Paths(("/models",)).find("PUT", "/models") == Place(WRONG_METHOD["GET, POST"], None)
+
+
 @given(
     st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
     st.lists(st.sampled_from(["", "/", "v1", "ai", "chat", "x", "messages", "models", "..", "%2F", "m-1", "é"])),
@@ -124,7 +138,7 @@ def test_other_paths_lead_nowhere(method: str, path: str) -> None:
 def test_what_is_found_says_again_what_was_asked_for(method: str, pieces: list[str]) -> None:
     path = "/" + "/".join(pieces)
     found = PATHS.find(method, path)
-    if found is NOWHERE:
+    if not found.endpoint.path:
         return
 
     model = f"/{found.model_id}" if found.model_id else ""

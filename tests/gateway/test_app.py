@@ -105,6 +105,16 @@ async def test_path_that_is_nowhere_is_a_404(house: House, path: str) -> None:
     assert house.home.upstream.requests == []
 
 
+async def test_wrong_method_is_a_405_that_names_the_right_one(house: House) -> None:
+    house.served.feed(get("/ai/chat/v1/messages"))
+
+    answer = await house.answer()
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert json.loads(answer.body)["error"]["message"] == "found another method, expected POST"
+    assert [record.error for record in house.home.records.all] == ["request.method"]
+
+
 async def test_error_speaks_the_dialect_of_the_client(house: House) -> None:
     house.ask(path="/ai/chat/v1/chat/completions", stream="yes")
     answer = await house.answer()

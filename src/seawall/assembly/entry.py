@@ -5,11 +5,10 @@ from typing import Final
 
 from seawall.assembly.build import House, build_routes
 from seawall.assembly.path import Paths
-from seawall.core.error import BadRequest, NotAuthenticated, NotFound, SeawallError
+from seawall.core.error import BadRequest, MethodNotAllowed, NotAuthenticated, NotFound, SeawallError
 from seawall.core.principal import Principal
 from seawall.core.record import MAX_TEXT
 from seawall.core.verdict import Refuse
-from seawall.dialects.dialect import UNKNOWN
 from seawall.guards.access.guard import refusal
 from seawall.guards.access.rule import decide
 from seawall.pipeline.exchange import CallNext, Exchange, Headers, Reply, compose
@@ -56,8 +55,8 @@ class Entry:
         else:
             presented = presented_key(exchange.headers)
             exchange.principal = self._keys.find(presented) if presented else None
-        if exchange.endpoint is UNKNOWN:
-            raise self._no_way(exchange, "")
+        if not exchange.endpoint.path:
+            raise self._no_way(exchange, exchange.route)
         exchange.route = route = self._route(exchange)
         return await self._pipelines[route](exchange)
 
@@ -84,7 +83,9 @@ class Entry:
         verdict = decide(exchange.principal, route, exchange.at_s)
         if isinstance(verdict, Refuse) and (route or verdict.code == NotAuthenticated.code):
             return refusal(verdict)
-        if exchange.endpoint is UNKNOWN:
+        if not exchange.endpoint.path:
+            if allow := exchange.endpoint.method:
+                return MethodNotAllowed(f"found another method, expected {allow.replace(', ', ' or ')}", allow=allow)
             return NotFound(_NO_PATH)
         if not route:
             return BadRequest(_NO_ROUTE, code="route.unnamed")

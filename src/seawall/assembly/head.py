@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from seawall.core.error import SeawallError, UpstreamError
+from seawall.core.error import MethodNotAllowed, SeawallError, UpstreamError
 from seawall.core.money import usd_text
 from seawall.pipeline.exchange import Exchange, Reply
 
@@ -70,6 +70,8 @@ def error_head(exchange: Exchange, error: SeawallError) -> bytes:
     """Give the head of an error: the provider's own fields where it was the provider's, and whether to retry."""
     fields = dict(error.headers) if isinstance(error, UpstreamError) else {}
     fields.setdefault(b"request-id" if exchange.dialect.name == "anthropic" else b"x-request-id", exchange.id.encode())
+    if isinstance(error, MethodNotAllowed):
+        fields[b"allow"] = error.allow.encode("ascii")
     if error.should_retry is not None:
         fields.setdefault(b"x-should-retry", b"true" if error.should_retry else b"false")
     if error.retry_after_s is not None:

@@ -12,7 +12,7 @@ from seawall.core.error import PolicyError
 from seawall.policy.plan import CompiledPolicy
 from seawall.ports.clock import Clock
 
-WATCH_S: Final = 0.5
+WATCH_S: Final = 0.25
 FileStamp: TypeAlias = tuple[int, int, int]
 _log = logging.getLogger("seawall.policy")
 
@@ -59,15 +59,20 @@ class Live:
     async def watch(self, path: Path | None, clock: Clock, since: FileStamp | None = None) -> None:
         """Reload whenever the file changes, and on the day on which a price in it does; runs until cancelled.
 
+        A file is read once two looks in a row have seen the same of it: in between somebody may still be writing it.
         `since` is the file's stamp from before its first reading, so that no change in between is missed.
         """
-        seen, done_on = since or file_stamp(path), date.min
+        now = seen = since or file_stamp(path)
+        done_on = date.min
         while True:
             await asyncio.sleep(WATCH_S)
-            now, today = file_stamp(path), datetime.fromtimestamp(clock.wall_s(), UTC).date()
-            day = self.entry.policy.changes_on
-            if now != seen or (day is not None and day <= today != done_on):
-                seen, done_on = now, today  # once a day at most, or a policy that has become bad would fill the log
+            before, now = now, file_stamp(path)
+            today, day = datetime.fromtimestamp(clock.wall_s(), UTC).date(), self.entry.policy.changes_on
+            is_changed = now == before != seen
+            if is_changed:
+                seen = now
+            if is_changed or (day is not None and day <= today != done_on):
+                done_on = today  # once a day at most, or a policy that has become bad would fill the log
                 await self.reload()
 
 

@@ -25,6 +25,10 @@ class Place:
 
 
 NOWHERE: Final = Place(UNKNOWN, None)
+# What a path is that is answered for other methods only: the endpoint's method is what the `Allow` header says.
+WRONG_METHOD: Final = {
+    allow: Endpoint(UNKNOWN.name, allow, "", is_billed=False, has_body=False) for allow in ("GET", "POST", "GET, POST")
+}
 _MODEL_ID: Final = re.compile(r"[A-Za-z0-9_.:@/+-]{1,256}")
 _CLIMBING: Final = frozenset({"", ".", ".."})
 
@@ -57,8 +61,12 @@ class Paths:
     def find(self, method: str, path: str) -> Place:
         """Name what a request line asks for; `path` is as it came, without its query. Unknown ones are `NOWHERE`.
 
+        A path that is answered for other methods only is one of the endpoints of `WRONG_METHOD`.
         A model's id keeps its percent-encoding, which the official clients use for a slash.
         """
+        return self._answered(method, path) or self._misused(path)
+
+    def _answered(self, method: str, path: str) -> Place | None:
         place = self._places.get((method, path))
         if place is not None:
             return place
@@ -66,7 +74,14 @@ class Paths:
             for prefix, models in self._models.items():
                 if path.startswith(prefix) and _is_model_id(path[len(prefix) :]):
                     return Place(models.endpoint, None, models.route, path[len(prefix) :])
-        return NOWHERE
+        return None
+
+    def _misused(self, path: str) -> Place:
+        places = [place for method in ("GET", "POST") if (place := self._answered(method, path))]
+        if not places:
+            return NOWHERE
+        allow = ", ".join([place.endpoint.method for place in places])
+        return Place(WRONG_METHOD[allow], places[0].dialect, places[0].route)
 
 
 def _is_model_id(text: str) -> bool:
