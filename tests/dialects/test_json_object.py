@@ -311,3 +311,22 @@ def test_dropping_what_is_not_there_changes_nothing() -> None:
     body.drop("b")
 
     assert body.render() == b'{ "a" : 1.0 }'
+
+
+def test_a_fork_has_edits_of_its_own() -> None:
+    body = JsonObject.parse(b'{"model":"a","n":1}')
+    body.set("n", 2)
+
+    fork = body.fork()
+    fork.set("model", "b")
+    fork.drop("n")
+
+    assert body.render() == b'{"model":"a","n":2}'
+    assert fork.render() == b'{"model":"b"}'
+
+
+def test_a_body_that_was_written_here_can_be_edited_too() -> None:
+    body = JsonObject.of({"model": "a", "n": [1]})
+    body.set("n", [2])
+
+    assert body.render() == b'{"model":"a","n":[2]}'

@@ -3,8 +3,12 @@
 from typing import Final
 
 from seawall.dialects.anthropic import ANTHROPIC
+from seawall.dialects.chat.form import CHAT_FORM
 from seawall.dialects.dialect import CHAT, MESSAGES
+from seawall.dialects.messages.form import MESSAGES_FORM
 from seawall.dialects.openai import OPENAI
 from seawall.guards.translation.guard import Languages
 
-LANGUAGES: Final = Languages(dialects={MESSAGES: ANTHROPIC, CHAT: OPENAI}, forms={})
+LANGUAGES: Final = Languages(
+    dialects={MESSAGES: ANTHROPIC, CHAT: OPENAI}, forms={MESSAGES: MESSAGES_FORM, CHAT: CHAT_FORM}
+)

@@ -6,7 +6,7 @@ from typing import Final
 
 from seawall.core.error import UpstreamError
 from seawall.core.target import Target
-from seawall.dialects.dialect import Dialect, Endpoint
+from seawall.dialects.dialect import CHAT, Dialect, Endpoint
 from seawall.dialects.json_object import JsonObject
 from seawall.dialects.neutral.form import Form
 from seawall.dialects.neutral.loss import Losses, refused
@@ -14,6 +14,7 @@ from seawall.guards.translation.rule import endpoint_for
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.stream import Tap
 
+_CEILING: Final = "max_completion_tokens"
 _ID_FIELDS: Final = {b"request-id", b"x-request-id"}
 
 
@@ -69,6 +70,8 @@ class TranslationGuard:
         fields = {} if exchange.body is None else exchange.body.fields
         asked = forms[exchange.endpoint].read_request(fields, losses)
         written = forms[sends].write_request(asked, target.model, target.traits, losses)
+        if sends is CHAT and _CEILING in written and target.max_tokens_field != _CEILING:
+            written[target.max_tokens_field] = written.pop(_CEILING)
         exchange.body = JsonObject.of(written)
         exchange.speaks = self._languages.dialects[sends]
         exchange.translation = BetweenForms(forms[sends], forms[exchange.endpoint], wants_usage=asked.wants_usage)
