@@ -156,3 +156,20 @@ def test_token_file_that_a_full_disk_left_lets_nobody_in(tmp_path: Path, left: s
 def test_state_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         admin_token(tmp_path / "nowhere")
+
+
+async def test_what_is_off_is_on_the_page_and_in_the_state(http: httpx2.AsyncClient, tmp_path: Path) -> None:
+    headers = {"authorization": f"bearer {(tmp_path / TOKEN_FILE).read_text()}"}
+    denied = await http.post("/admin/killswitch", json={"level": "all", "why": "too dear"})
+    before = await http.get("/")
+    thrown = await http.post("/admin/killswitch", json={"level": "all", "why": "too dear"}, headers=headers)
+
+    status = (await http.get("/admin/status", headers=headers)).json()
+    page = Page()
+    page.feed((await http.get("/")).text.removeprefix("<!doctype html>"))
+
+    assert (denied.status_code, thrown.status_code) == (401, 201)
+    assert "Switched off" not in before.text
+    assert [switch["level"] for switch in status["switches"]] == ["all"]
+    assert "Switched off by an operator" in page.text
+    assert page.open == []

@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "check": ("seawall.cli.check", "Check a policy: errors with their place, and what is legal but unsafe."),
     "explain": ("seawall.cli.explain", "Show every effective setting of a route and where it came from."),
     "keys": ("seawall.cli.keys", "Create, list, revoke and rotate client keys."),
+    "kill": ("seawall.cli.kill", "Stop calls by level, in every worker, within a second; list what is off."),
+    "revive": ("seawall.cli.revive", "Let calls go on that were stopped."),
     "calls": ("seawall.cli.calls", "List recorded calls, follow them, or show one."),
     "spend": ("seawall.cli.spend", "Say what a feature, user, team, route or model cost."),
     "sandbox": ("seawall.cli.sandbox", "Run the simulated provider."),

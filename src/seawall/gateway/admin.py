@@ -19,9 +19,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 import seawall
+from seawall.assembly.clock import SystemClock
 from seawall.assembly.live import Live
+from seawall.gateway.admin_killswitch import BANNER_STYLE, KillSwitchDesk
 from seawall.gateway.banner import snippet
 from seawall.gateway.options import ServeOptions
+from seawall.stores.files.switches import SwitchFile
 from seawall.telemetry.journal.writer import Writer
 
 TOKEN_FILE: Final = "admin_token"  # noqa: S105  # a file's name
@@ -66,9 +69,15 @@ def admin_token(state_dir: Path) -> str:
 
 
 class AdminPort:
-    """Serve the admin port; `/` and `/healthz` are open to whoever reaches it, all else wants the token."""
+    """Serve the admin port; `/` and `/healthz` are open to whoever reaches it, all else wants the token.
 
-    def __init__(self, options: ServeOptions, live: Live, writer: Writer) -> None:
+    `switches` is the worker's own view of the kill switch, so that what is changed here counts in it at once; None
+    opens another one.
+    """
+
+    def __init__(self, options: ServeOptions, live: Live, writer: Writer, switches: SwitchFile | None = None) -> None:
+        wall_s = SystemClock().wall_s
+        self._desk = KillSwitchDesk(switches or SwitchFile(options.state_dir, wall_s), wall_s, self._denial, _HEADERS)
         self._options = options
         self._live = live
         self._writer = writer
@@ -78,6 +87,7 @@ class AdminPort:
                 Route("/", self._page),
                 Route("/healthz", self._health),
                 Route("/admin/status", self._status),
+                self._desk.route(),
             ],
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False)],
         )
@@ -97,16 +107,23 @@ class AdminPort:
         del request
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
 
+    def _denial(self, request: Request) -> Response | None:
+        """Give the answer for whoever does not present the token, None for whoever does."""
+        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(presented.strip().encode(), self._token.encode()):
+            return None
+        return JSONResponse({"error": f"expected the token in {TOKEN_FILE}"}, 401, headers=_HEADERS)
+
     async def _status(self, request: Request) -> Response:
         """Tell what is in force and how the journal does; never a credential."""
-        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(presented.strip().encode(), self._token.encode()):
-            return JSONResponse({"error": f"expected the token in {TOKEN_FILE}"}, 401, headers=_HEADERS)
+        if denied := self._denial(request):
+            return denied
         policy, journal = self._live.entry.policy, self._writer.state()
         status: dict[str, Any] = {  # JSON
             "version": seawall.__version__,
             "policy": {"source": policy.source, "version": policy.version, "routes": sorted(policy.plans)},
             "workers": self._options.workers,
+            "switches": self._desk.switches(),
             "journal": {"queued": journal.queued, "dropped": journal.dropped, "unfit": journal.unfit},
         }
         return JSONResponse(status, headers=_HEADERS)
@@ -120,8 +137,8 @@ class AdminPort:
             for route, plan in sorted(policy.plans.items())
         )
         page = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Seawall</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>
-<h1>Seawall {html.escape(seawall.__version__)}</h1>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}{BANNER_STYLE}</style></head><body>
+<h1>Seawall {html.escape(seawall.__version__)}</h1>{self._desk.banner()}
 <p>Policy <code>{html.escape(policy.source)}</code>, version <code>{html.escape(policy.version)}</code>.</p>
 <h2>Call it</h2><pre>{html.escape(snippet(self._options, min(policy.plans)))}</pre>
 <h2>Routes</h2><div class="wide"><table><thead><tr><th scope="col">Route</th><th scope="col">Model</th>

@@ -140,3 +140,15 @@ def write_lines(lines: Iterable[Line]) -> bytes:
 def _quoted(text: str) -> str:
     plain = "".join(c if c.isprintable() else " " for c in text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def switch_json(switch: Switch) -> dict[str, str | None]:
+    """Give a switch as commands and the admin port say it in JSON."""
+    return {
+        "level": switch.level.text,
+        "until": None if switch.until_s is None else moment_text(switch.until_s),
+        "by": switch.by,
+        "at": None if switch.at_s is None else moment_text(switch.at_s),
+        "why": switch.why,
+        "trouble": switch.trouble or None,
+    }
