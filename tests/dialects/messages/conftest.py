@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from anthropic.lib.streaming._messages import accumulate_event
@@ -93,7 +94,8 @@ def turns(draw: st.DrawFn) -> tuple[Message, ...]:
                 for call in draw(st.permutations(calls))
             ]
             found.append(Message("user", (*results, *draw(st.lists(shown, max_size=1)))))
-    return (*found, Message("user", tuple(draw(st.lists(shown, min_size=1, max_size=2)))))
+    marked = draw(st.builds(Text, words, lifetimes))
+    return (*found, Message("user", (*draw(st.lists(shown, max_size=1)), marked)))
 
 
 @st.composite
@@ -101,6 +103,9 @@ def conversations(draw: st.DrawFn) -> Conversation:
     """Make a conversation of everything that the form carries, said as its reader would say it."""
     messages = draw(turns())
     offered = tuple(draw(st.lists(tools, max_size=3, unique_by=lambda tool: tool.name)))
+    if offered:
+        marked = replace(offered[-1], cached=draw(st.sampled_from([None, "short", "long"])))
+        offered = (*offered[:-1], marked)
     choice = None
     if offered:
         kinds = [ToolChoice(), ToolChoice("none"), ToolChoice("required"), ToolChoice("named", offered[0].name)]

@@ -146,6 +146,16 @@ def test_a_call_is_closed_when_its_object_ends_and_another_block_begins() -> Non
     assert kinds == ["content_block_stop", "content_block_start"]
 
 
+@pytest.mark.parametrize("at", range(18))
+def test_the_end_of_an_object_is_found_however_it_is_cut(at: int) -> None:
+    text = r'{"a\"}":"\\","b":[]}'
+    pieces = [CallPiece(0, text[:at]), CallPiece(0, text[at:])]
+
+    frames = _encoded(OPENED, CallOpened(0, "a", "f"), *pieces, CallOpened(1, "b", "g"))
+
+    assert [data["type"] for data in _data(frames)].count("content_block_stop") == 1
+
+
 def test_a_later_call_waits_until_the_earlier_one_is_complete() -> None:
     encoder = MessagesEncoder()
     for event in (OPENED, CallOpened(0, "a", "f"), CallPiece(0, '{"x":')):
