@@ -199,6 +199,12 @@ def test_what_is_left_out_or_changed_is_noted(traits: Traits, asked: dict[str, A
     [
         pytest.param(Traits(chat_tools="responses"), {"tools": (TOOL,)}, "tools", id="tools on Responses only"),
         pytest.param(Traits(), {"tools": (Tool("a.b"),)}, "tools.0.name", id="a name with a dot"),
+        pytest.param(
+            Traits(forces_tools=False),
+            {"tools": (TOOL,), "tool_choice": ToolChoice("required")},
+            "tool_choice",
+            id="a model that cannot be made to call",
+        ),
         pytest.param(Traits(), {"max_tokens": 0}, "max_tokens", id="no tokens"),
         pytest.param(Traits(), {"stop": tuple("abcde")}, "stop", id="five stop texts"),
         pytest.param(Traits(takes_stop=False), {"stop": ("a",)}, "stop", id="a model that takes none"),

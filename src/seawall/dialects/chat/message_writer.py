@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from seawall.core.traits import Traits
 from seawall.dialects.neutral.conversation import (
@@ -210,6 +210,8 @@ class _Messages:
                 title = title if title.lower().endswith(".pdf") else f"{title}.pdf"
                 source = {"filename": title, "file_data": f"data:{part.media_type};base64,{part.data}"}
                 written = {"type": "file", "file": source}
+            case _:
+                assert_never(part)
         if part.cached and self._traits.cache_marks:
             written["prompt_cache_breakpoint"] = {"mode": "explicit", "ttl": _TTL[part.cached]}
         elif part.cached:

@@ -52,7 +52,7 @@ def _put_tools(body: dict[str, Any], asked: Conversation, traits: Traits, losses
         raise refused("tools", "the model takes tools on the Responses endpoint only")
     body["tools"] = [_tool(tool, f"tools.{number}", losses) for number, tool in enumerate(asked.tools)]
     if asked.tool_choice is not None:
-        body["tool_choice"] = _choice(asked.tool_choice)
+        body["tool_choice"] = _choice(asked.tool_choice, traits)
     if asked.parallel_tools is not None:
         body["parallel_tool_calls"] = asked.parallel_tools
 
@@ -71,7 +71,9 @@ def _tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _choice(choice: ToolChoice) -> str | dict[str, Any]:
+def _choice(choice: ToolChoice, traits: Traits) -> str | dict[str, Any]:
+    if choice.kind in {"required", "named"} and not traits.forces_tools:
+        raise refused("tool_choice", "the model cannot be made to call a tool; ask with auto")
     if choice.kind == "named":
         return {"type": "function", "function": {"name": choice.name}}
     if choice.kind == "none" or not choice.allowed:
