@@ -35,6 +35,13 @@ def _enabled(budget: int) -> dict[str, Any]:  # JSON values
             ["changed.reasoning.effort"],
             id="the weakest",
         ),
+        pytest.param(
+            Reasoning("minimal"),
+            Traits(efforts=("none", "minimal", "low")),
+            Effort(ADAPTIVE, "low"),
+            ["changed.reasoning.effort"],
+            id="levels that the endpoint does not know",
+        ),
         pytest.param(Reasoning("high"), PLAIN, Effort(), ["dropped.reasoning.effort"], id="a model without levels"),
         pytest.param(
             Reasoning(budget_tokens=5000), NEW, Effort(ADAPTIVE, "medium"), ["changed.reasoning.budget_tokens"], id="b"

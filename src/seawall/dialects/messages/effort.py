@@ -1,6 +1,6 @@
 """Say how hard to think in the words that a model of the Messages endpoint takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from seawall.core.traits import Traits
@@ -37,6 +37,7 @@ def write_effort(
     """Write the wish for thinking; `may_think` is false where the rest of the request forbids to switch it on."""
     if reasoning is None:
         return Effort()
+    traits = replace(traits, efforts=tuple(effort for effort in traits.efforts if effort in EFFORTS))
     if reasoning.is_off or reasoning.effort == "none":
         return _off(reasoning, traits, losses)
     effort = _nearest(reasoning.effort, traits.efforts, losses)
