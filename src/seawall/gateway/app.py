@@ -12,7 +12,7 @@ from seawall.assembly.failure import presentable
 from seawall.assembly.head import error_head, reply_head
 from seawall.assembly.live import Live
 from seawall.assembly.path import dialect_of
-from seawall.core.error import BadRequest, Refused, SeawallError
+from seawall.core.error import BadRequest, Refused, SeawallError, Stopping
 from seawall.core.money import usd_text
 from seawall.gateway.connection import Connection
 from seawall.gateway.request import Request
@@ -23,6 +23,7 @@ from seawall.ports.clock import Clock
 
 BODY_S: Final = 30.0
 _PROBE_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+_DRAINING_HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
 _log = logging.getLogger("seawall.gateway")
 
 
@@ -48,6 +49,9 @@ class Gateway:
             return
         path, query = _split_url(request.url)
         if path in ("/healthz", "/readyz"):
+            if path == "/readyz" and connection.is_draining:
+                connection.respond(request, _DRAINING_HEAD, b'{"status":"draining"}')
+                return
             connection.respond(request, _PROBE_HEAD, b'{"status":"ok"}')
             return
         task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
@@ -74,6 +78,13 @@ class Gateway:
         finally:
             request.on_lost = None
             watchdog.close()
+
+    def interrupt(self) -> None:
+        """Ask every running call to end now, with an error that its client understands."""
+        for watchdog in tuple(self._kennel.watching):
+            watchdog.interrupt(
+                Stopping("the gateway stops, and the call was not complete at the end of its grace time")
+            )
 
     def _exchange(self, request: Request, path: str, query: bytes, watchdog: Watchdog) -> Exchange:
         headers = request.headers

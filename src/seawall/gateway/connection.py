@@ -81,6 +81,11 @@ class Connection(asyncio.Protocol):
         self._is_begun = False
         self._is_chunked = False
 
+    @property
+    def is_draining(self) -> bool:
+        """Say whether the server takes no new connections, and this one ends with its next answer."""
+        return self._port.is_draining
+
     # Bytes in
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -327,8 +332,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close_if_idle(self) -> None:
-        """Close a connection between two requests; one that is being answered closes after its answer."""
-        if self.current is None and not self._is_ending:
+        """Close a connection between two requests; one amid a request closes after its answer."""
+        if self.current is None and not self._is_ending and not self._reader.is_amid:
             self._close()
 
     def abort(self) -> None:
