@@ -217,7 +217,7 @@ def _read_format(fields: Mapping[str, Any], losses: Losses) -> Format | None:
     config = fields.get("output_config")
     if config is None:
         return None
-    for name in as_object(config, "output_config").keys() - {"effort", "format"}:
+    for name in sorted(as_object(config, "output_config").keys() - {"effort", "format"}):
         losses.drop(f"output_config.{name}" if _FIELD_NAME.fullmatch(name) else "unknown_field")
     wish, path = config.get("format"), "output_config.format"
     if wish is None:
