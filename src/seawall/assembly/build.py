@@ -8,7 +8,7 @@ from seawall.assembly.order import ORDER
 from seawall.core.target import Provider
 from seawall.guards.access.guard import AccessGuard
 from seawall.guards.deadline import DeadlineGuard
-from seawall.guards.fallback import ChainedLeg, Fallback
+from seawall.guards.fallback.guard import ChainedLeg, ChainSettings, Fallback
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.journal import JournalGuard
 from seawall.guards.meter import MeterGuard
@@ -54,7 +54,7 @@ def _pipeline(plan: Plan, policy: CompiledPolicy, speakers: dict[str, Provider],
         ChainedLeg(leg.target, own if leg.settings == plan.own else _leg(plan, leg.settings, house), leg.is_degraded)
         for leg in plan.legs
     ]
-    fallback = Fallback(chain, own, plan.own.retry.max_attempts)
+    fallback = Fallback(chain, own, ChainSettings(plan.own.retry.max_attempts, plan.continues, LANGUAGES.forms))
     return compose(tuple(rooms[name] for name in _CALL if name in rooms), fallback)
 
 

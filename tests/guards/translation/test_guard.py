@@ -10,6 +10,7 @@ from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.meter import MeterGuard
 from seawall.guards.translation.guard import TranslationGuard
+from seawall.testing.clock import START_WALL_S
 from seawall.testing.scripted_upstream import JSON_HEADERS, STREAM_HEADERS, Script, ScriptedUpstream
 from seawall.testing.virtual_loop import run_virtual
 from tests.scene import ANSWER, Call, Ended, Scene, target, whole
@@ -82,6 +83,7 @@ def test_a_gpt_client_is_served_by_another_dialect() -> None:
     answer = orjson.loads(ended.reply.body)
     assert answer["choices"][0]["message"]["content"] == "Four."
     assert answer["usage"]["total_tokens"] == 1100
+    assert answer["created"] == int(START_WALL_S), "Claude tells no time"
     assert ended.exchange.notes == ["translated", "dropped.seed"]
 
 
@@ -104,6 +106,7 @@ def test_streams_are_turned_frame_by_frame(call: Call, fixture: str, ends_with: 
 
     written = b"".join(ended.written)
     assert ended.error is None
+    assert call.endpoint is MESSAGES or b'"created":%d' % START_WALL_S in written
     assert ends_with in written[-200:]
     assert (b"event: " in written) == (call.endpoint is MESSAGES)
     assert ended.exchange.attempts[0].usage == "reported"

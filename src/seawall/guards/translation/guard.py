@@ -1,13 +1,16 @@
 """Carry the translation out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import structs
 
 from seawall.core.error import UpstreamError
 from seawall.core.target import Target
 from seawall.dialects.dialect import CHAT, Dialect, Endpoint
 from seawall.dialects.json_object import JsonObject
+from seawall.dialects.neutral.event import Event, Opened
 from seawall.dialects.neutral.form import Form
 from seawall.dialects.neutral.loss import Losses, refused
 from seawall.guards.translation.rule import endpoint_for
@@ -74,18 +77,24 @@ class TranslationGuard:
             written[target.max_tokens_field] = written.pop(_CEILING)
         exchange.body = JsonObject.of(written)
         exchange.speaks = self._languages.dialects[sends]
-        exchange.translation = BetweenForms(forms[sends], forms[exchange.endpoint], wants_usage=asked.wants_usage)
+        exchange.translation = BetweenForms(
+            forms[sends], forms[exchange.endpoint], exchange.at_s, wants_usage=asked.wants_usage
+        )
         exchange.note("translated")
         for code in losses.codes:
             exchange.note(code)
 
 
 class BetweenForms:
-    """Turn what one form answers into what another form's client reads; implements `Translation`."""
+    """Turn what one form answers into what another form's client reads; implements `Translation`.
 
-    def __init__(self, provider: Form, client: Form, *, wants_usage: bool) -> None:
+    `at_s` is the wall time to tell where the provider tells none.
+    """
+
+    def __init__(self, provider: Form, client: Form, at_s: float, *, wants_usage: bool) -> None:
         self._provider = provider
         self._client = client
+        self._at_s = at_s
         self._wants_usage = wants_usage
 
     def tap(self) -> Tap:
@@ -93,7 +102,7 @@ class BetweenForms:
         read, write = self._provider.decoder().feed, self._client.encoder(wants_usage=self._wants_usage).feed
 
         def turn(frames: list[bytes]) -> list[bytes]:
-            return [written for frame in frames for event in read(frame) for written in write(event)]
+            return [written for frame in frames for event in read(frame) for written in write(self._dated(event))]
 
         return turn
 
@@ -103,7 +112,13 @@ class BetweenForms:
         Raises:
             UpstreamBroken: it is none.
         """
-        return self._client.write_reply(self._provider.read_reply(body))
+        answer = self._provider.read_reply(body)
+        return self._client.write_reply(answer if answer.at_s else replace(answer, at_s=self._at_s))
+
+    def _dated(self, event: Event) -> Event:
+        if isinstance(event, Opened) and not event.at_s:
+            return structs.replace(event, at_s=self._at_s)
+        return event
 
 
 def _no_endpoint(exchange: Exchange, target: Target) -> Exception:

@@ -18,7 +18,7 @@ from seawall.core.error import (
 )
 from seawall.core.target import Target
 from seawall.dialects.dialect import MESSAGES, MODELS
-from seawall.guards.fallback import ChainedLeg, Fallback, telling
+from seawall.guards.fallback.guard import ChainedLeg, ChainSettings, Fallback
 from seawall.guards.intake import IntakeGuard
 from seawall.pipeline.exchange import CallNext, Exchange, Reply, compose
 from seawall.pipeline.watchdog import Kennel
@@ -58,7 +58,10 @@ async def _own(exchange: Exchange) -> Reply:
 
 async def _call(legs: Sequence[ChainedLeg], call: Call = ASK, *, max_attempts: int = 4) -> tuple[Exchange, Reply]:
     exchange = call.exchange(Kennel(asyncio.get_running_loop()))
-    pipeline: CallNext = compose((IntakeGuard(1 << 20, "interactive"),), Fallback(legs, _own, max_attempts))
+    pipeline: CallNext = compose(
+        (IntakeGuard(1 << 20, "interactive"),),
+        Fallback(legs, _own, ChainSettings(max_attempts, continues=False, forms={})),
+    )
     return exchange, await pipeline(exchange)
 
 
@@ -129,18 +132,3 @@ def test_a_call_with_a_target_of_its_own_has_no_chain(call: Call) -> None:
     chain = [legs.leg(FIRST, None)] if call.endpoint is MODELS else []
 
     assert run_virtual(_call(chain, call))[1].body == b"own"
-
-
-@pytest.mark.parametrize(
-    ("known", "new", "told"),
-    [
-        (None, UpstreamBroken("a"), "a"),
-        (UpstreamBroken("a"), UpstreamBroken("b"), "b"),
-        (UpstreamBroken("a"), TargetClosed("b"), "a"),
-        (TargetClosed("a"), UpstreamBroken("b"), "b"),
-        (TargetClosed("a"), Unsupported("b"), "a"),
-        (Unsupported("a"), TargetClosed("b"), "b"),
-    ],
-)
-def test_the_client_hears_the_failure_that_says_most(known: SeawallError | None, new: SeawallError, told: str) -> None:
-    assert str(telling(known, new)) == told
