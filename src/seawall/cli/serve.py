@@ -18,6 +18,7 @@ from seawall.cli.state import state_dir_option
 from seawall.core.error import PolicyError
 from seawall.gateway.banner import banner
 from seawall.gateway.options import Ports, Seat, ServeOptions
+from seawall.gateway.pid_file import pid_file
 from seawall.gateway.supervisor import Supervisor, listen
 from seawall.gateway.worker import run_worker
 from seawall.policy.roster import OFFICIAL_KEYS
@@ -52,6 +53,14 @@ class _Start:
 )
 @state_dir_option
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes on the data port.")
+@click.option(
+    "--grace",
+    "grace_s",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="Seconds that running calls have to finish when the gateway, or a worker, stops.",
+)
 @click.option("--insecure-dev", is_flag=True, help="Check no keys, and let the sandbox stand in; only on loopback.")
 def command(  # noqa: PLR0917  # click passes them by name
     policy: Path | None,
@@ -60,6 +69,7 @@ def command(  # noqa: PLR0917  # click passes them by name
     admin_port: int,
     state_dir: Path,
     workers: int,
+    grace_s: float,
     insecure_dev: bool,
 ) -> None:
     """Start the gateway.
@@ -68,7 +78,8 @@ def command(  # noqa: PLR0917  # click passes them by name
     the environment either, the built-in sandbox answers, and the start says so.
 
     SIGHUP, or a change of the file, puts the new policy in force if it is good. SIGTERM or Ctrl-C finishes what is
-    running; a second one ends at once.
+    running; a second one ends at once. With several workers SIGUSR2 replaces them one by one, and no connection is
+    refused. serve.pid in the state directory names the process to send them to.
     """
     if insecure_dev and not _is_loopback(host):
         raise click.UsageError(f"--insecure-dev checks no keys, so it needs --host on loopback, not {host}")
@@ -84,6 +95,7 @@ def command(  # noqa: PLR0917  # click passes them by name
             admin_port=admin.getsockname()[1],
             workers=workers,
             insecure_dev=insecure_dev,
+            grace_s=grace_s,
         )
         start = _Start(options, Ports(data, admin), os.environ)  # noqa: TID251  # the command line reads the environment
         code = uvloop.run(_serve(start))
@@ -109,6 +121,7 @@ async def _serve(start: _Start) -> int:
             options = msgspec.structs.replace(options, sandbox_url=sandbox.url)
             policy = PolicySource(options.policy, start.environment, options.sandbox_url).load()
         text = banner(options, sorted(policy.plans), f"{policy.source}, version {policy.version}")
+        stack.enter_context(pid_file(options.state_dir))
         if options.workers > 1:
             return await Supervisor(options, start.ports).run(lambda: click.echo(text))
         await run_worker(options, Seat(start.ports), start.environment, lambda: click.echo(text), policy)

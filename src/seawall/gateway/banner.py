@@ -1,6 +1,9 @@
 """What `seawall serve` says when it is ready."""
 
+import shlex
+
 from seawall.gateway.options import ServeOptions
+from seawall.gateway.pid_file import PID_FILE
 
 _ANY_KEY = "any"
 
@@ -38,6 +41,9 @@ def banner(options: ServeOptions, routes: list[str], policy: str) -> str:
         f"  state     {options.state_dir}",
         f"  docs      http://127.0.0.1:{options.admin_port}/",
     ]
+    if options.workers > 1:
+        pid_path = shlex.quote(str(options.state_dir / PID_FILE))
+        lines.append(f"  restart   kill -USR2 $(cat {pid_path}) replaces the workers one by one")
     if options.sandbox_url:
         lines.append(f"  sandbox   {options.sandbox_url} answers for providers without a key; nothing real is called")
     if options.insecure_dev:

@@ -35,8 +35,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A worker's place: a slot number that is stable over restarts, its sockets, and its supervisor's process id.
+    """A worker's place: its sockets, its slot number, and its supervisor's process id.
 
+    The slot number names what is the worker's own: no two that live at once have the same, and there are at most twice
+    as many as workers. Place n has the numbers n and n + workers, and a rolling restart takes turns between them.
     `parent` None is a worker in the gateway's own process.
     """
 

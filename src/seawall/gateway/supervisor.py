@@ -1,37 +1,42 @@
-"""Several workers on one port: start them, restart what dies, stop them all."""
+"""Several workers on one port: start them, restart what dies, replace them one by one, stop them all."""
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from seawall.gateway.options import Ports, ServeOptions
+from seawall.gateway.worker_process import WorkerProcess
 from seawall.telemetry.log import install_logging
 from seawall.telemetry.scrub import Scrubber
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
 STEADY_S: Final = 10.0
+START_S: Final = 60.0  # a replacement that does not serve by then is ended
+LATE_S: Final = 30.0  # beyond its grace time: the flush of its answers and of its journal is over by then
 _log = logging.getLogger("seawall.supervisor")
 
 
 @dataclass(slots=True)
-class _Slot:
-    """A worker's place: the slot number is stable over restarts, so that files and metrics do not multiply."""
+class _Place:
+    """Where one worker serves at a time; a rolling restart lets a second one start beside it.
+
+    `change` is held while a process is started, so that there are never more than two. The other number is free by
+    then: a roll goes on only when the replaced worker has ended.
+    """
 
     number: int
-    process: "asyncio.subprocess.Process | None" = None
-    is_ready: bool = False
-    is_reload_due: bool = False
+    worker: WorkerProcess | None = None
+    change: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether its worker lives."""
+        return self.worker is not None and not self.worker.ended.is_set()
 
 
 class Supervisor:
@@ -40,66 +45,80 @@ class Supervisor:
     def __init__(self, options: ServeOptions, ports: Ports) -> None:
         self._options = options
         self._ports = ports
-        self._slots = [_Slot(number) for number in range(options.workers)]
+        self._places = [_Place(number) for number in range(options.workers)]
+        self._alive: set[WorkerProcess] = set()
         self._stopping = asyncio.Event()
         self._has_served = False
+        self._is_rolling = self._is_roll_due = False
         self._code = 0
         self._on_ready: Callable[[], None] = lambda: None
 
     async def run(self, on_ready: Callable[[], None]) -> int:
-        """Keep the workers running until SIGTERM or SIGINT; a second one ends them at once. SIGHUP reloads policies.
+        """Keep the workers running until SIGTERM or SIGINT; a second one ends them at once.
 
-        `on_ready` is called once, when all workers serve. A worker that dies later is started again, after a pause that
-        grows while it keeps dying young; one that dies before that ends the start, since what it lacks will be lacking
-        again. Give the exit code: 0 for an orderly end.
+        SIGHUP reloads policies, SIGUSR2 replaces the workers one by one. `on_ready` is called once, when all workers
+        serve. A worker that dies later is started again, after a pause that grows while it keeps dying young; one that
+        dies before that ends the start, since what it lacks will be lacking again. Give the exit code: 0 for an orderly
+        end.
         """
         install_logging(Scrubber())
         self._on_ready = on_ready
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with asyncio.TaskGroup() as group:
-            for slot in self._slots:
-                group.create_task(self._keep(slot), name=f"worker {slot.number}")
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
+            loop.add_signal_handler(signal.SIGUSR2, self._ask_to_roll, group)
+            for place in self._places:
+                group.create_task(self._keep(place), name=f"worker {place.number}")
+        for worker in tuple(self._alive):  # one that had just begun to serve in another's place
+            await worker.ended.wait()
         return self._code
+
+    # Signals
 
     def _stop(self) -> None:
         if self._stopping.is_set():
             self._code = 1
-            self._send(signal.SIGKILL)
-        else:
-            self._stopping.set()
-            self._send(signal.SIGTERM)
-            # Nobody accepts from now on; while this process held them open, clients would still be let in to wait.
-            self._ports.data.close()
-            if self._ports.admin is not None:
-                self._ports.admin.close()
+            for worker in self._alive:
+                worker.kill()
+            return
+        self._stopping.set()
+        for worker in self._alive:
+            worker.end()
+        # Nobody accepts from now on; while this process held them open, clients would still be let in to wait.
+        self._ports.data.close()
+        if self._ports.admin is not None:
+            self._ports.admin.close()
 
     def _reload(self) -> None:
-        for slot in self._slots:
-            if slot.is_ready:
-                self._send(signal.SIGHUP, slot)
-            else:  # it would die of the signal now, and may have read the policy already
-                slot.is_reload_due = True
+        for worker in self._alive:
+            if not worker.is_told_to_end:
+                worker.reload()
 
-    def _send(self, number: signal.Signals, only: _Slot | None = None) -> None:
-        for slot in self._slots if only is None else (only,):
-            if slot.process is not None and slot.process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):  # it has ended, and nobody has told us yet
-                    slot.process.send_signal(number)
+    def _ask_to_roll(self, group: asyncio.TaskGroup) -> None:
+        if not self._has_served or self._stopping.is_set():
+            _log.warning("no rolling restart: the gateway starts or stops")
+        elif self._is_rolling:
+            self._is_roll_due = True
+        else:
+            self._is_rolling = True
+            group.create_task(self._roll(), name="rolling restart")
 
-    async def _keep(self, slot: _Slot) -> None:
+    # One worker in each place
+
+    async def _keep(self, place: _Place) -> None:
         loop = asyncio.get_running_loop()
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             began_s = loop.time()
-            code = await self._live(slot)
+            code = await self._live(place)
             if self._stopping.is_set():
                 return
             if loop.time() - began_s > STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            _log.error("worker died", extra={"fields": {"slot": slot.number, "code": code, "pause_s": pause_s}})
+            slot = place.number if place.worker is None else place.worker.slot
+            _log.error("worker died", extra={"fields": {"slot": slot, "code": code, "pause_s": pause_s}})
             if not self._has_served:
                 self._stop()
                 self._code = 1
@@ -110,55 +129,116 @@ class Supervisor:
             except TimeoutError:
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    async def _live(self, slot: _Slot) -> int | str:
-        """Run one worker to its end, and give its exit code, or why there was none to run."""
-        try:
-            slot.process = await self._spawn(slot)
-        except OSError as error:  # no memory, no process ids: later may help
-            return str(error)
+    async def _live(self, place: _Place) -> int | str | None:
+        """Run a place's worker, and those that replace it, to an end; give its exit code, or why none could start."""
+        async with place.change:
+            if self._stopping.is_set():
+                return None
+            if not place.is_held:  # or a rolling restart was quicker
+                slot = place.number if place.worker is None else place.worker.slot
+                try:
+                    place.worker = await self._start(slot)
+                except OSError as error:  # later may help
+                    return str(error)
+        while True:
+            worker = place.worker
+            if worker is None:
+                raise RuntimeError("a place that is kept has a worker")
+            await worker.ended.wait()
+            if place.worker is worker:
+                return worker.code
+
+    async def _start(self, slot: int) -> WorkerProcess:
+        worker = await WorkerProcess.start(self._options, self._ports, slot, self._look)
+        if not worker.ended.is_set():
+            self._alive.add(worker)
         if self._stopping.is_set():  # the signal came while the process was being made
-            self._send(signal.SIGTERM, slot)
-        code = await slot.process.wait()
-        slot.is_ready = False
-        return code
+            worker.end()
+        return worker
 
-    async def _spawn(self, slot: _Slot) -> asyncio.subprocess.Process:
-        ports = [self._ports.data.fileno()]
-        if slot.number == 0 and self._ports.admin is not None:
-            ports.append(self._ports.admin.fileno())
-        slot.is_ready = slot.is_reload_due = False
-        heard, told = os.pipe()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "seawall.gateway.worker",
-                msgspec.json.encode(self._options, enc_hook=str).decode(),
-                str(slot.number),
-                str(os.getpid()),
-                *map(str, (told, *ports)),
-                pass_fds=(told, *ports),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor alone, which passes it on
-            )
-        except BaseException:
-            os.close(heard)
-            raise
-        finally:
-            os.close(told)
-        asyncio.get_running_loop().add_reader(heard, self._hear, slot, heard)
-        return process
-
-    def _hear(self, slot: _Slot, heard: int) -> None:
-        """Learn that a worker serves, from its byte, or that it ended before, from the end of its pipe."""
-        asyncio.get_running_loop().remove_reader(heard)
-        slot.is_ready = bool(os.read(heard, 1))
-        os.close(heard)
-        if slot.is_ready and slot.is_reload_due:
-            self._send(signal.SIGHUP, slot)
-        if not self._has_served and all(slot.is_ready for slot in self._slots):
+    def _look(self) -> None:
+        """Forget who has ended, and notice when all serve."""
+        self._alive = {worker for worker in self._alive if not worker.ended.is_set()}
+        if not self._has_served and all(p.worker is not None and p.worker.is_serving for p in self._places):
             self._has_served = True
             self._on_ready()
+
+    # The rolling restart
+
+    async def _roll(self) -> None:
+        """Replace every worker, as often as it was asked for meanwhile; a replacement that fails ends the round."""
+        try:
+            while True:
+                self._is_roll_due = False
+                _log.info("rolling restart begins", extra={"fields": {"workers": len(self._places)}})
+                if await self._replace_all():
+                    _log.info("rolling restart is over")
+                if not self._is_roll_due or self._stopping.is_set():
+                    return
+        finally:
+            self._is_rolling = False
+
+    async def _replace_all(self) -> bool:
+        for place in self._places:
+            if not await self._replace(place):
+                return False
+        return True
+
+    async def _replace(self, place: _Place) -> bool:
+        """Start a worker beside a place's own, and end that one once the new one serves; say whether it does.
+
+        The one that is there goes on alone if the new one dies before, or does not serve within `START_S`.
+        """
+        async with place.change:
+            if self._stopping.is_set():
+                return False
+            old = place.worker
+            slot = place.number if old is None or old.slot != place.number else place.number + len(self._places)
+            fresh = await self._settled(slot)
+            if fresh is None:
+                return False
+            place.worker = fresh
+        fields = {"slot": fresh.slot, "replaced": old.slot if old else None}
+        _log.info("worker serves in another's place", extra={"fields": fields})
+        if old is not None:
+            await self._retire(old)
+        return not self._stopping.is_set()
+
+    async def _settled(self, slot: int) -> WorkerProcess | None:
+        """Start a worker and wait until it serves; None if it does not, and then it is gone."""
+        why = "it died before it served"
+        fresh = None
+        try:
+            fresh = await self._start(slot)
+            async with asyncio.timeout(START_S):
+                await fresh.settled.wait()
+        except TimeoutError:
+            why = f"it did not serve within {START_S:.0f} s"
+        except OSError as error:
+            why = str(error)
+        if fresh is not None and fresh.is_serving:
+            return fresh
+        if fresh is not None:
+            fresh.kill()
+            await fresh.ended.wait()
+        if not self._stopping.is_set():
+            fields = {"slot": slot, "why": why, "code": fresh.code if fresh else None}
+            _log.error(
+                "replacement failed, the old worker stays and the rolling restart ends", extra={"fields": fields}
+            )
+        return None
+
+    async def _retire(self, old: WorkerProcess) -> None:
+        """Let a replaced worker finish, and end it where it does not."""
+        old.end()
+        try:
+            async with asyncio.timeout(self._options.grace_s + LATE_S):
+                await old.ended.wait()
+        except TimeoutError:
+            old.kill()
+            await old.ended.wait()
+        if old.code:
+            _log.warning("replaced worker did not end in order", extra={"fields": {"slot": old.slot, "code": old.code}})
 
 
 def listen(host: str, port: int) -> socket.socket:

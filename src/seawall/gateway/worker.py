@@ -65,6 +65,7 @@ async def run_worker(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is running and close the stores; SIGHUP reloads the policy.
 
+    SIGUSR2 replaces workers and is their supervisor's: here it changes nothing, and the log says where it belongs.
     `on_ready` is called once, when it serves. `policy` spares a process that has compiled it already from doing so
     again.
 
@@ -80,20 +81,20 @@ async def run_worker(
             options, seat.slot, PolicySource(options.policy, environment, options.sandbox_url), policy, stack
         )
         live, clock = opened.live, opened.clock
-        server = DataServer(Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub).handle)
+        gateway = Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub)
+        server = DataServer(gateway.handle, interrupt=gateway.interrupt)
+        stop, chores, admin = asyncio.Event(), Chores(), Chores()
+        _on_signals(loop, stop, live, chores, seat)  # before the first connection: a signal would cost its call
         await server.start(seat.ports.data)
-        stop = asyncio.Event()
-        chores = Chores()
         chores.begin(live.watch(options.policy, clock, before), "policy watch")
         if seat.parent is not None:
             chores.begin(_stop_when_orphaned(stop, seat.parent), "orphan watch")
         if seat.ports.admin is not None:
-            admin = AdminPort(options, live, opened.writer)
-            chores.begin(admin.serve(seat.ports.admin), "admin port")
-        _on_signals(loop, stop, live, chores)
+            admin.begin(AdminPort(options, live, opened.writer).serve(seat.ports.admin), "admin port")
         _settle_memory()
         on_ready()
         await stop.wait()
+        await admin.aclose()  # the worker that replaces this one serves it already
         await server.aclose(options.grace_s)
         await chores.aclose()
 
@@ -105,7 +106,9 @@ def _open(
     scrubber, clock = Scrubber(), SystemClock()
     install_logging(scrubber)
     asyncio.get_running_loop().set_exception_handler(log_loop_exception)
-    writer = Writer(options.state_dir / JOURNAL_DIR, scrubber, clock, WriterSettings(slot=slot))
+    writer = Writer(
+        options.state_dir / JOURNAL_DIR, scrubber, clock, WriterSettings(slot=slot, sweeps=slot % options.workers == 0)
+    )
     stack.callback(writer.close)
     keys = None
     if not options.insecure_dev:
@@ -167,7 +170,7 @@ class Chores:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, live: Live, chores: Chores) -> None:
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, live: Live, chores: Chores, seat: Seat) -> None:
     """Let SIGTERM and SIGINT end the process in order, a second one at once, and SIGHUP read the policy again."""
 
     def end() -> None:
@@ -178,6 +181,10 @@ def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, live: Live
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     loop.add_signal_handler(signal.SIGHUP, lambda: chores.begin(live.reload(), "policy reload"))
+    hint = (
+        "start with --workers 2 or more" if seat.parent is None else f"send it to the supervisor, process {seat.parent}"
+    )
+    loop.add_signal_handler(signal.SIGUSR2, lambda: _log.warning("no rolling restart: %s", hint))
 
 
 async def _stop_when_orphaned(stop: asyncio.Event, parent: int) -> None:
