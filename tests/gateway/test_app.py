@@ -74,6 +74,15 @@ async def test_probes_are_answered_without_a_key_or_a_record(house: House, path:
     assert house.home.records.all == []
 
 
+async def test_readiness_is_turned_away_while_the_server_drains(house: House) -> None:
+    house.served.port.is_draining = True
+    house.served.feed(get("/readyz"))
+
+    answer = await house.answer()
+
+    assert (answer.status, answer.body, answer.headers["connection"]) == (503, b'{"status":"draining"}', "close")
+
+
 async def test_call_is_answered_and_recorded(house: House) -> None:
     house.home.upstream.expect([whole(ANSWER["anthropic"])])
 

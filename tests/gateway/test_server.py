@@ -100,7 +100,7 @@ async def test_close_sends_to_its_end_what_a_slow_client_has_not_read(running: R
     writer.close()
 
 
-async def test_close_ends_idle_connections_at_once(running: Running) -> None:
+async def test_close_ends_idle_connections_soon(running: Running) -> None:
     reader, writer = await running.connect()
     running.may_answer.set()
     writer.write(get())
@@ -109,6 +109,35 @@ async def test_close_ends_idle_connections_at_once(running: Running) -> None:
     await running.server.aclose(10)
 
     assert await reader.read() == b""
+    writer.close()
+
+
+async def test_call_that_crosses_the_beginning_of_the_end_is_answered(running: Running) -> None:
+    running.may_answer.set()
+    reader, writer = await running.connect()
+    writer.write(get())
+    await reader.readuntil(b"done")
+    closing = asyncio.ensure_future(running.server.aclose(10))
+    await asyncio.sleep(0)
+
+    writer.write(get())
+    (answer,) = answers(await reader.read())
+
+    assert answer.headers["connection"] == "close"
+    await closing
+    writer.close()
+
+
+async def test_client_in_the_queue_is_taken_in_before_the_end(running: Running) -> None:
+    running.may_answer.set()
+    client = socket.create_connection(running.address)  # the loop has no turn to accept it
+    closing = asyncio.ensure_future(running.server.aclose(10))
+    reader, writer = await asyncio.open_connection(sock=client)
+
+    writer.write(get())
+
+    assert [answer.body for answer in answers(await reader.read())] == [b"done"]
+    await closing
     writer.close()
 
 
