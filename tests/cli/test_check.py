@@ -93,6 +93,7 @@ def test_json_says_the_same_in_one_line(policy: Path) -> None:
     assert plain["findings"][0] == {
         "level": "error",
         "code": "key.unknown",
+        "file": str(policy),
         "line": 3,
         "column": 5,
         "path": "routes./a.timout_ms",

@@ -9,11 +9,12 @@ from typing import Final, TypeAlias
 
 from seawall.assembly.entry import Entry
 from seawall.core.error import PolicyError
+from seawall.policy.pins import pins_path
 from seawall.policy.plan import CompiledPolicy
 from seawall.ports.clock import Clock
 
 WATCH_S: Final = 0.25
-FileStamp: TypeAlias = tuple[int, int, int]
+FileStamp: TypeAlias = tuple[int, ...]
 _log = logging.getLogger("seawall.policy")
 
 
@@ -57,7 +58,7 @@ class Live:
             return True
 
     async def watch(self, path: Path | None, clock: Clock, since: FileStamp | None = None) -> None:
-        """Reload whenever the file changes, and on the day on which a price in it does; runs until cancelled.
+        """Reload whenever the file or its pins change, and on the day of a price in it; runs until cancelled.
 
         A file is read once two looks in a row have seen the same of it: in between somebody may still be writing it.
         `since` is the file's stamp from before its first reading, so that no change in between is missed.
@@ -77,9 +78,15 @@ class Live:
 
 
 def file_stamp(path: Path | None) -> FileStamp | None:
-    """Tell one state of a file from another; None where there is no file, as in the middle of an editor's save."""
-    if path is None:
-        return None
+    """Tell one state of a policy file and of the pins beside it from another.
+
+    None where there is no file, as in the middle of an editor's save; no pins are a state like every other.
+    """
+    own = None if path is None else _stamp(path)
+    return None if path is None or own is None else own + (_stamp(pins_path(path)) or ())
+
+
+def _stamp(path: Path) -> FileStamp | None:
     try:
         stat = path.stat()
     except OSError:

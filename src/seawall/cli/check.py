@@ -50,7 +50,7 @@ def _print(judgement: Judgement, counts: Counter[str]) -> None:
 
 
 def _print_finding(source: str, finding: Finding) -> None:
-    where = f"{source}:{finding.place.line}:{finding.place.column}"
+    where = f"{finding.place.source or source}:{finding.place.line}:{finding.place.column}"
     click.echo(clean(f"{where} {path_text(finding.path)}: {finding.level} [{finding.code}]"))
     click.echo(clean(f"    {masked(finding.message)}"))
     if finding.mend:
@@ -76,16 +76,17 @@ def _plain(judgement: Judgement, is_good: bool) -> dict[str, Any]:  # JSON value
         "good": is_good,
         "version": judgement.reading.version,
         "findings": [
-            *(_plain_fault(fault) for fault in judgement.compiled.faults),
-            *(_plain_finding(finding) for finding in judgement.findings),
+            *(_plain_fault(source, fault) for fault in judgement.compiled.faults),
+            *(_plain_finding(source, finding) for finding in judgement.findings),
         ],
     }
 
 
-def _plain_fault(fault: Fault) -> dict[str, Any]:  # JSON values
+def _plain_fault(source: str, fault: Fault) -> dict[str, Any]:  # JSON values
     return {
         "level": "error",
         "code": fault.code,
+        "file": fault.place.source or source,
         "line": fault.place.line,
         "column": fault.place.column,
         "path": path_text(fault.path),
@@ -94,10 +95,11 @@ def _plain_fault(fault: Fault) -> dict[str, Any]:  # JSON values
     }
 
 
-def _plain_finding(finding: Finding) -> dict[str, Any]:  # JSON values
+def _plain_finding(source: str, finding: Finding) -> dict[str, Any]:  # JSON values
     return {
         "level": finding.level,
         "code": finding.code,
+        "file": finding.place.source or source,
         "line": finding.place.line,
         "column": finding.place.column,
         "path": path_text(finding.path),

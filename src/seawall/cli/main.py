@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "keys": ("seawall.cli.keys", "Create, list, revoke and rotate client keys."),
     "kill": ("seawall.cli.kill", "Stop calls by level, in every worker, within a second; list what is off."),
     "revive": ("seawall.cli.revive", "Let calls go on that were stopped."),
+    "models": ("seawall.cli.models", "See which model each route calls, pin one, and roll back."),
     "calls": ("seawall.cli.calls", "List recorded calls, follow them, or show one."),
     "spend": ("seawall.cli.spend", "Say what a feature, user, team, route or model cost."),
     "sandbox": ("seawall.cli.sandbox", "Run the simulated provider."),

@@ -27,8 +27,10 @@ class Judgement:
     findings: tuple[Finding, ...]
 
 
-def judge(path: Path) -> Judgement:
-    """Judge a policy file on this machine, whether or not its secrets are here.
+def judge(path: Path, pins: bytes | None = None) -> Judgement:
+    """Judge a policy file and its pins on this machine, whether or not its secrets are here.
+
+    `pins` are judged in the place of the pins file.
 
     Raises:
         click.UsageError: there is no such file.
@@ -36,7 +38,7 @@ def judge(path: Path) -> Judgement:
     if not path.is_file():
         raise click.UsageError(f"there is no file {path}; `seawall init` writes a policy to start from")
     environment, today = os.environ, datetime.now(UTC).date()  # noqa: TID251 - the command line reads the environment
-    reading = read_policy_file(path)
+    reading = read_policy_file(path, pins)
     compiled = compile_policy(reading, Surroundings(PretendedReferences(environment), today))
     if compiled.policy is None or compiled.roster is None:
         return Judgement(reading, compiled, ())

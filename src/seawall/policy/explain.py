@@ -140,7 +140,9 @@ def _origin(reading: Reading, origin: Origin) -> str:
 
 
 def _place(reading: Reading, path: Path) -> str:
-    return f"{FilePath(reading.source).name}:{reading.places.of_key(path).line}"
+    place = reading.places.of_key(path)
+    pin = "pin, " if place.source else ""
+    return f"{pin}{FilePath(place.source or reading.source).name}:{place.line}"
 
 
 def _target(found: Found, target: Target) -> TargetView:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 from seawall.core.error import PolicyError
 from seawall.policy.secret_shape import masked, secret_kind
@@ -17,6 +17,28 @@ class Place(NamedTuple):
 
     line: int
     column: int
+
+    @property
+    def source(self) -> str:
+        """The file that it is in, where that is not the policy's own."""
+        return ""
+
+
+class PlaceElsewhere(Place):
+    """A position in another file that belongs to the policy."""
+
+    def __new__(cls, line: int, column: int, source: str) -> Self:
+        """Name a position in `source`."""
+        place = super().__new__(cls, line, column)
+        place._source = source
+        return place
+
+    _source: str
+
+    @property
+    def source(self) -> str:
+        """The file that it is in."""
+        return self._source
 
 
 START: Final = Place(1, 1)
@@ -64,7 +86,7 @@ def _key_text(key: str) -> str:
 
 def fault_line(source: str, fault: Fault) -> str:
     """Write one fault as `file:line:column path: found …, expected …`."""
-    where = f"{source}:{fault.place.line}:{fault.place.column}"
+    where = f"{fault.place.source or source}:{fault.place.line}:{fault.place.column}"
     path = path_text(fault.path)
     return masked(f"{where} {path}: {fault.sentence}" if path else f"{where}: {fault.sentence}")
 

@@ -1,13 +1,14 @@
 """What a rule may look at, and what it says."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
 from seawall.policy.document import PolicyDocument, RouteDocument
 from seawall.policy.effective import Effective
 from seawall.policy.fault import Path, Place
+from seawall.policy.pins import Pins
 from seawall.policy.reference import References
 from seawall.policy.roster import Found, Roster
 
@@ -50,6 +51,7 @@ class Judged:
     routes: tuple[Route, ...]
     references: References
     today: date
+    pins: Pins = field(default_factory=Pins)
 
 
 @dataclass(frozen=True, slots=True)

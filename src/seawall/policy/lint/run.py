@@ -7,14 +7,14 @@ from typing import Final
 from seawall.policy.document import PolicyDocument
 from seawall.policy.effective import effective
 from seawall.policy.fault import Path, path_text
-from seawall.policy.lint import bound, chain, model, profile, provider, spending
+from seawall.policy.lint import bound, chain, model, pin, profile, provider, spending
 from seawall.policy.lint.judged import Finding, Judged, Route
 from seawall.policy.load import Reading
 from seawall.policy.reference import References
 from seawall.policy.roster import Found, Roster
 
 # Codes are stable: people filter by them.
-RULES: Final = (*spending.RULES, *chain.RULES, *model.RULES, *bound.RULES, *provider.RULES, *profile.RULES)
+RULES: Final = (*spending.RULES, *chain.RULES, *model.RULES, *bound.RULES, *provider.RULES, *profile.RULES, *pin.RULES)
 
 
 def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today: date) -> tuple[Finding, ...]:
@@ -23,7 +23,7 @@ def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today
         return ()
     document = reading.document
     routes = tuple(_route(document, roster, name) for name in document.routes)
-    judged = Judged(document, roster, routes, References(environment), today)
+    judged = Judged(document, roster, routes, References(environment), today, reading.pins)
     findings = [
         Finding(rule.level, rule.code, reading.places.of_key(draft.path), draft.path, draft.message, draft.mend)
         for rule in RULES
