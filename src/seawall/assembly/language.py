@@ -4,11 +4,14 @@ from typing import Final
 
 from seawall.dialects.anthropic import ANTHROPIC
 from seawall.dialects.chat.form import CHAT_FORM
-from seawall.dialects.dialect import CHAT, MESSAGES
+from seawall.dialects.dialect import CHAT, MESSAGES, RESPONSES
 from seawall.dialects.messages.form import MESSAGES_FORM
 from seawall.dialects.openai import OPENAI
+from seawall.dialects.responses.dialect import RESPONSES_DIALECT
+from seawall.dialects.responses.form import RESPONSES_FORM
 from seawall.guards.translation.guard import Languages
 
 LANGUAGES: Final = Languages(
-    dialects={MESSAGES: ANTHROPIC, CHAT: OPENAI}, forms={MESSAGES: MESSAGES_FORM, CHAT: CHAT_FORM}
+    dialects={MESSAGES: ANTHROPIC, CHAT: OPENAI, RESPONSES: RESPONSES_DIALECT},
+    forms={MESSAGES: MESSAGES_FORM, CHAT: CHAT_FORM, RESPONSES: RESPONSES_FORM},
 )
