@@ -11,7 +11,13 @@ from seawall.gateway.connection import Connection, Port
 from seawall.gateway.request import Request
 from seawall.testing.virtual_loop import VirtualLoop
 
-ON_REAL_LOOPS: Final = {"test_server.py", "test_admin.py", "test_worker.py", "test_supervisor.py"}
+ON_REAL_LOOPS: Final = {
+    "test_server.py",
+    "test_admin.py",
+    "test_worker.py",
+    "test_worker_process.py",
+    "test_supervisor.py",
+}
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 _HEAD: Final = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n")
 

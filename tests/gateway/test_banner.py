@@ -52,3 +52,10 @@ def test_what_is_unsafe_or_unreal_is_said() -> None:
     assert "seawall keys create" in safe
     assert "INSECURE  --insecure-dev" in unsafe
     assert "http://127.0.0.1:9 answers for providers without a key" in unsafe
+
+
+def test_rolling_restart_is_offered_where_there_is_one() -> None:
+    several = banner(_options(workers=2, state_dir=Path("my state")), ["/ai/chat"], "policy.yaml")
+
+    assert "kill -USR2 $(cat 'my state/serve.pid')" in several
+    assert "USR2" not in banner(_options(), ["/ai/chat"], "policy.yaml")
