@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from seawall.policy.effective import SETTINGS, key_of
+from seawall.policy.effective import SETTINGS, key_of, value_in
+from seawall.policy.explain import value_text
 from seawall.policy.lint.run import RULES
 from seawall.policy.profile import BUILT_IN, DEFAULTS
 from seawall.policy.schema import Node, policy_schema
@@ -15,13 +16,21 @@ from seawall.policy.schema import Node, policy_schema
 _SECTIONS: Final = (
     ("The document", ""),
     ("providers.NAME", "ProviderDocument"),
+    ("providers.NAME.concurrency", "ConcurrencyDocument"),
     ("routes.PATH and profiles.NAME", "SharedSettings"),
     ("routes.PATH only", "RouteDocument"),
+    ("routes.PATH.fallback, a list of models or of", "FallbackDocument"),
     ("profiles.NAME only", "ProfileDocument"),
+    ("routes.PATH.breaker and profiles.NAME.breaker", "BreakerDocument"),
+    ("routes.PATH.degraded and profiles.NAME.degraded", "DegradedDocument"),
     ("prices.MODEL, one or a list of", "PriceDocument"),
     ("prices.MODEL.bands, a list of", "BandDocument"),
     ("budgets.ACCOUNT", "BudgetDocument"),
     ("limits.ACCOUNT", "LimitDocument"),
+    ("overload", "OverloadDocument"),
+    ("overload.shares", "SharesDocument"),
+    ("killswitch", "KillDocument"),
+    ("idempotency", "IdempotencyDocument"),
     ("journal", "JournalDocument"),
 )
 
@@ -38,7 +47,7 @@ def filled(page: str) -> str:
 
 
 def _keys() -> Iterator[str]:
-    shared = {key_of(field) for field in SETTINGS}
+    shared = {key_of(setting).partition(".")[0] for setting in SETTINGS}
     definitions = policy_schema()["$defs"]
     for title, name in _SECTIONS:
         node = policy_schema() if not name else definitions["RouteDocument" if name == "SharedSettings" else name]
@@ -80,14 +89,14 @@ def _profiles() -> Iterator[str]:
     names = list(BUILT_IN)
     yield "| key | no profile | " + " | ".join(names) + " |\n|---|---|" + "---|" * len(names) + "\n"
     for field in SETTINGS:
-        cells = [getattr(DEFAULTS, field), *(getattr(BUILT_IN[name], field) for name in names)]
+        cells = [value_in(DEFAULTS, field), *(value_in(BUILT_IN[name], field) for name in names)]
         yield f"| `{key_of(field)}` | " + " | ".join(_cell(cell) for cell in cells) + " |\n"
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return value_text(value)
 
 
 def _findings() -> Iterator[str]:

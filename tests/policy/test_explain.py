@@ -8,7 +8,8 @@ import pytest
 
 from seawall.core.error import NotFound
 from seawall.policy.compile import Surroundings, compile_policy
-from seawall.policy.explain import Explanation, explain
+from seawall.policy.document.failure import AS_ERROR
+from seawall.policy.explain import Explanation, explain, value_text
 from seawall.policy.load import Reading
 from seawall.policy.reference import PretendedReferences
 
@@ -80,8 +81,9 @@ def test_what_nobody_said_is_said_in_words(explained: Callable[[str], Explanatio
 def test_what_is_not_enforced_is_not_hidden(explained: Callable[[str], Explanation]) -> None:
     settings = {setting.key: setting.value for setting in explained("/b").settings}
 
-    for key in ("fallback", "retries", "budget_per_day_usd"):
-        assert settings[key].endswith("(this version does not enforce it)"), key
+    assert settings["budget_per_day_usd"].endswith("(this version does not enforce it)")
+    assert settings["fallback"] == "gpt-4o"
+    assert settings["retries"] == "2"
 
 
 def test_a_target_shows_its_key_by_reference_only(explained: Callable[[str], Explanation]) -> None:
@@ -170,3 +172,59 @@ def test_an_explanation_can_be_written_as_json(explained: Callable[[str], Explan
 
     assert plain["route"] == "/a"
     assert plain["settings"][0] == {"key": "model", "value": "claude-haiku-5-5", "origin": "p.yaml:10"}
+
+
+CHAIN: Final = """\
+providers:
+  local: {dialect: openai, base_url: "http://127.0.0.1:9/v1", enabled: "env:LOCAL"}
+profiles:
+  cheap: {degraded: {model: openai/gpt-6-luna, cached_s: 60, message: "Later, when somebody is there who can read it."}}
+routes:
+  /a:
+    profile: cheap
+    model: claude-opus-5
+    fallback:
+      - {model: openai/gpt-6-sol, enabled: "env:FLAG"}
+      - {model: openai/gpt-6-luna, enabled: false}
+      - local/llama
+      - {model: openai/gpt-6.1-terra, max_tokens: 100, retries: 0}
+    max_input_tokens: 1000
+    breaker: {open_s: 5}
+"""
+
+
+def test_a_chain_shows_who_is_there_and_who_is_not(read: Read) -> None:
+    reading = read(CHAIN)
+    compiled = compile_policy(reading, Surroundings(PretendedReferences({}), date(2026, 11, 21)))
+    assert compiled.policy is not None
+    assert compiled.roster is not None
+
+    explanation = explain(reading, compiled.policy, compiled.roster, "/a", compiled.off)
+
+    settings = {setting.key: (setting.value, setting.origin) for setting in explanation.settings}
+    assert settings["fallback"][0] == (
+        "openai/gpt-6-sol (off: env:FLAG), openai/gpt-6-luna (off: enabled: false),"
+        " local/llama (off: local is switched off), openai/gpt-6.1-terra"
+    )
+    assert settings["degraded"] == (
+        'model openai/gpt-6-luna, then an answer of the last 60 s, then "Later, when somebody is there who can re…"',
+        "profile cheap, p.yaml:4",
+    )
+    assert settings["breaker.open_s"] == ("5", "p.yaml:15")
+    assert settings["breaker.slow_ms"] == ("none: no call is slow", "default")
+    assert [(target.name, target.role, target.own) for target in explanation.targets] == [
+        ("anthropic/claude-opus-5", "model", ()),
+        ("openai/gpt-6.1-terra", "fallback", ("max_tokens 100", "retries 0")),
+        ("openai/gpt-6-luna", "degraded", ()),
+    ]
+    assumed = {each.target: each.assumption for each in explanation.estimates if each.case == "typical"}
+    assert assumed["openai/gpt-6.1-terra"] == "1,000 tokens in, 50 out, no cache"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(True, "true"), (0, "0"), (AS_ERROR, "error"), ("x", "x")],
+    ids=["bool", "int", "none", "text"],
+)
+def test_a_value_is_written_as_the_document_has_it(value: object, expected: str) -> None:
+    assert value_text(value) == expected

@@ -14,6 +14,19 @@ routes: {/ai/automation: {model: claude-3-sonnet-20240229, temperature: 0.2, max
 retries: 1, timeout_ms: 20000, budget_per_day_usd: 20}, /ai/chat: {model: claude-3-haiku-20240307, temperature: 0.6,
 max_tokens: 300, streaming: true}}
 """
+FAILURES = """
+routes:
+  /a:
+    model: x
+    fallback: [y, {model: z, enabled: "env:F", retries: 0}]
+    breaker: {open_s: 5}
+    degraded: {message: Later.}
+  /b: {degraded: error}
+overload: {max_in_flight: 5, shares: {analysis: 0.1}}
+killswitch: {in_flight: cut}
+idempotency: {keep_hours: 1}
+providers: {openai: {concurrency: {most: 5}}}
+"""
 PRICES = """
 routes: {/a: {}}
 prices: {m: {input_usd_per_mtok: 1, from: '2026-11-01'}, n: [{output_usd_per_mtok: 2}, {bands: [{above_tokens: 5}]}]}
@@ -26,7 +39,7 @@ def _is_valid(text: str) -> bool:
     return bool(validator.is_valid(YAML(typ="safe", pure=True).load(text)))
 
 
-@pytest.mark.parametrize("text", [SMALLEST, STARTER, PRICES], ids=["row C1", "starter", "prices"])
+@pytest.mark.parametrize("text", [SMALLEST, STARTER, PRICES, FAILURES], ids=["row C1", "starter", "prices", "failures"])
 def test_the_schema_takes_good_policies(text: str) -> None:
     assert _is_valid(text)
 
@@ -39,6 +52,10 @@ def test_the_schema_takes_good_policies(text: str) -> None:
         "routes: {/a: {temperature: 3}}",
         "routes: {/a: {max_tokens: null}}",
         "version: 2",
+        "routes: {/a: {degraded: message}}",
+        "routes: {/a: {degraded: {message: null}}}",
+        "routes: {/a: {model: x, fallback: [{enabled: true}]}}",
+        "routes: {/a: {}}\noverload: {shares: {interactive: 1}}",
         "routes: {/a: {}}\nproviders: {x: {api_key: hunter2}}",
         "routes: {/a: {}}\nbudgets: {nobody: {per_day_usd: 1}}",
     ],
@@ -78,6 +95,11 @@ def test_everything_in_the_schema_is_described() -> None:
         (("routes", "/a", "model"), "a text"),
         (("routes", "/a", "fallback"), "a list of at most 8"),
         (("routes", "/a", "fallback", 0), "a text"),
+        (("routes", "/a", "fallback", 0, "retries"), "a whole number from 0 to 3"),
+        (("routes", "/a", "degraded"), "a mapping"),
+        (("routes", "/a", "degraded", "cached_s"), "a number above 0 and at most 86400"),
+        (("routes", "/a", "breaker", "probes"), "a whole number from 1 to 1000"),
+        (("overload", "shares", "analysis"), "a number above 0 and at most 1"),
         (("prices", "m", "input_usd_per_mtok"), "a number from 0 to 1000000"),
         (("prices", "m", 1, "bands", 0, "above_tokens"), "a whole number from 1 to 10000000"),
         (("routes", "/a", "nothing", "here"), "a value"),
@@ -89,6 +111,9 @@ def test_what_is_expected_is_said_in_words(path: DocumentPath, expected: str) ->
 
 def test_the_keys_of_a_place_are_known() -> None:
     assert valid_keys(("journal",)) == ["keep_metadata_days", "keep_bodies_days"]
+    assert valid_keys(("killswitch",)) == ["in_flight"]
+    assert valid_keys(("routes", "/a", "fallback", 0))[:2] == ["model", "enabled"]
+    assert valid_keys(("routes", "/a", "degraded")) == ["message", "cached_s", "model"]
     assert valid_keys(("routes",)) == []
     assert valid_keys(("nothing",)) == []
 

@@ -79,6 +79,44 @@ ROUTE = "routes: {/a: {model: claude-haiku-5-5, max_tokens: 5}}\n"
             id="text for a list",
         ),
         pytest.param(
+            "routes: {/a: {fallback: [5]}}",
+            "p.yaml:1:26 routes./a.fallback[0]: found 5, expected a model, such as claude-haiku-5-5",
+            id="number for a model",
+        ),
+        pytest.param(
+            "routes: {/a: {fallback: [{model: x, retrys: 1}]}}",
+            "p.yaml:1:37 routes./a.fallback[0].retrys: found an unknown key, expected a known key;"
+            ' did you mean "retries"?',
+            id="misspelt key of a fallback",
+        ),
+        pytest.param(
+            "routes: {/a: {fallback: [{retries: 1}]}}",
+            "p.yaml:1:26 routes./a.fallback[0].model: found nothing, expected a text",
+            id="a fallback of nothing",
+        ),
+        pytest.param(
+            "routes: {/a: {degraded: message}}",
+            'p.yaml:1:25 routes./a.degraded: found "message", expected error, or a mapping with'
+            " message, cached_s or model",
+            id="text for what is degraded",
+        ),
+        pytest.param(
+            "routes: {/a: {degraded: {mesage: x}}}",
+            "p.yaml:1:26 routes./a.degraded.mesage: found an unknown key, expected a known key;"
+            ' did you mean "message"?',
+            id="misspelt key of what is degraded",
+        ),
+        pytest.param(
+            "routes: {/a: {breaker: {open_s: 9, longest_open_s: 8}}}",
+            "p.yaml:1:24 routes./a.breaker: found a mapping, expected open_s to be at most longest_open_s",
+            id="a breaker that shrinks",
+        ),
+        pytest.param(
+            "routes: {/a: {cache: {ttl_s: 5}}}",
+            "p.yaml:1:15 routes./a.cache: found an unknown key, expected one of",
+            id="a key of a later version",
+        ),
+        pytest.param(
             "routes: {/a/: {}}",
             'p.yaml:1:10 routes./a/: found the key "/a/", expected a path such as /ai/chat: letters, digits, dots,'
             " dashes and underscores, no slash at the end",

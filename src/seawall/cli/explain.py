@@ -23,7 +23,7 @@ def command(route: str, file: Path, as_json: bool) -> None:
     policy, roster = judgement.compiled.policy, judgement.compiled.roster
     if policy is None or roster is None:
         raise policy_error(judgement.reading.source, judgement.compiled.faults)
-    explanation = explain(judgement.reading, policy, roster, route)
+    explanation = explain(judgement.reading, policy, roster, route, judgement.compiled.off)
     if as_json:
         print_json(explanation)
     else:
@@ -55,7 +55,10 @@ def _print(explanation: Explanation) -> None:
 
 
 def _print_target(target: TargetView) -> None:
-    click.echo(clean(f"{target.name}  {target.url}  key {target.key}"))
+    role = "" if target.role == "model" else f"  {target.role}"
+    click.echo(clean(f"{target.name}  {target.url}  key {target.key}{role}"))
+    if target.own:
+        click.echo(clean(f"  of its own: {', '.join(target.own)}"))
     if target.note:
         click.echo(clean(f"  {target.note}"))
     click.echo(clean(f"  USD per million tokens, from {target.price_source}{_modes(target)}"))

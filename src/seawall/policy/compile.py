@@ -7,14 +7,14 @@ from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Final
 
-from seawall.core.target import Provider, Target, Timeouts
-from seawall.guards.breaker.settings import BreakerSettings
-from seawall.guards.retry.settings import RetrySettings
-from seawall.guards.sampling.settings import SamplingSettings
-from seawall.guards.tokens.settings import TokenSettings
+from seawall.core.target import Provider, Target
+from seawall.guards.degraded.settings import DegradedSettings
+from seawall.policy.capacity import admission, concurrency, idempotency, kill
+from seawall.policy.chain import Link, chain_of
 from seawall.policy.document import PolicyDocument
 from seawall.policy.effective import Effective, ProfileError, effective, profile_chain
 from seawall.policy.fault import Fault, Path, in_order, policy_error
+from seawall.policy.leg import leg_settings, own_settings
 from seawall.policy.load import Reading, read_policy, read_policy_file
 from seawall.policy.plan import CompiledPolicy, JournalSettings, Leg, LegSettings, Plan
 from seawall.policy.price_schedule import changes_after, price_on
@@ -23,7 +23,7 @@ from seawall.policy.prices import PriceBook
 from seawall.policy.profile import BUILT_IN
 from seawall.policy.reference import PretendedReferences, References, SecretMissingError, SecretUnsafeError
 from seawall.policy.resolver import Resolver, make_target
-from seawall.policy.roster import Entry, Found, Roster, Unclear, build_roster
+from seawall.policy.roster import Entry, Found, Roster, Unclear, build_roster, switched_on
 from seawall.policy.validate import did_you_mean
 
 MAX_ANTHROPIC_TEMPERATURE: Final = 1.0
@@ -50,12 +50,14 @@ class Surroundings:
 class Compiled:
     """What compiling gave: a policy, or everything that is wrong with the document.
 
-    `roster` is there whenever the document could be read at all.
+    `roster` is there whenever the document could be read at all. `off` holds the places of the models that are named
+    and not there, because they or their providers are switched off.
     """
 
     policy: CompiledPolicy | None
     roster: Roster | None
     faults: tuple[Fault, ...]
+    off: frozenset[Path] = frozenset()
 
 
 def load_policy(
@@ -107,7 +109,7 @@ def compile_policy(reading: Reading, surroundings: Surroundings) -> Compiled:
     compiler = Compiler(reading, reading.document, surroundings)
     policy = compiler.policy()
     faults = in_order([*reading.faults, *_not_echoes(compiler.faults, reading.faults)])
-    return Compiled(None if faults else policy, compiler.roster, faults)
+    return Compiled(None if faults else policy, compiler.roster, faults, frozenset(compiler.off))
 
 
 def _not_echoes(faults: list[Fault], first: tuple[Fault, ...]) -> list[Fault]:
@@ -124,10 +126,11 @@ def _not_echoes(faults: list[Fault], first: tuple[Fault, ...]) -> list[Fault]:
 
 
 class Compiler:
-    """Compiles one document, and collects what is wrong with it in `faults`."""
+    """Compiles one document, and collects what is wrong with it in `faults`, what is not there in `off`."""
 
     def __init__(self, reading: Reading, document: PolicyDocument, surroundings: Surroundings) -> None:
         self.faults: list[Fault] = []
+        self.off: set[Path] = set()
         self._reading = reading
         self._document = document
         self._around = surroundings
@@ -158,6 +161,10 @@ class Compiler:
             body_limit=self._document.max_body_mb * _BYTES_PER_MB,
             resolve=resolver,
             changes_on=min(self._changes, default=None),
+            admission=admission(self._document.overload),
+            concurrency=concurrency(self._document.providers),
+            kill=kill(self._document.killswitch),
+            idempotency=idempotency(self._document.idempotency),
         )
 
     def _usable(self) -> Mapping[str, tuple[Entry, Provider]]:
@@ -205,40 +212,50 @@ class Compiler:
         except ProfileError as error:
             self._profile_fault(error)
             return None
-        said = self._document.routes[route]
-        models: list[tuple[Path, str]] = []
-        if said.model is not None:
-            models.append((("routes", route, "model"), said.model))
-        if said.fallback and said.model is None:
-            self._fault(("routes", route, "fallback"), "a fallback without a model", "a model to fall back from")
-        models += [(("routes", route, "fallback", number), name) for number, name in enumerate(said.fallback)]
-        targets = [target for path, name in models if (target := self._named_target(path, name, settings)) is not None]
-        own = _leg_settings(settings)
+        links = chain_of(self._document, route, settings)
+        if links and links[0].role != "model":
+            is_fallback = links[0].role == "fallback"
+            where: Path = ("routes", route, "fallback") if is_fallback else links[0].path
+            found = "a fallback without a model" if is_fallback else f"a cheaper model for {route}, which has no model"
+            self._fault(where, found, "a model to fall back from")
+        own = leg_settings(settings)
+        legs = [leg for link in links if (leg := self._leg(link, settings, own)) is not None]
+        degraded = settings.degraded
         return Plan(
             route=route,
             traffic_class=settings.traffic_class,
             profile=settings.profile,
-            legs=tuple(Leg(target, own) for target in targets),
+            legs=tuple(legs),
             own=own,
             streaming=settings.streaming,
             hold_back_s=settings.hold_back_ms / 1000,
+            degraded=DegradedSettings(degraded.message, degraded.cached_s),
+            continues=settings.on_broken_stream == "continue",
+            is_strict=settings.strict_translation,
         )
 
-    def _named_target(self, path: Path, name: str, settings: Effective) -> Target | None:
+    def _leg(self, link: Link, settings: Effective, own: LegSettings) -> Leg | None:
+        if not switched_on(link.said.enabled, link.path, self._around.references, self._reading.places, self.faults):
+            self.off.add(link.path)
+            return None
+        target = self._named_target(link, settings)
+        return None if target is None else Leg(target, own_settings(own, link.said), link.role == "degraded")
+
+    def _named_target(self, link: Link, settings: Effective) -> Target | None:
+        path, name = link.path, link.model
         found = self.roster.find(name)
         leans_on = frozenset({"providers"})
         if isinstance(found, Unclear):
             self._fault(path, found.found, found.expected, found.hint, code="model.unclear", leans_on=leans_on)
             return None
         if not found.entry.is_enabled:
-            if path[-1] == "model":
+            if link.role == "model":
                 hint = f"switch {found.entry.name} on, or name another model"
                 self._fault(path, f'"{name}", whose provider is switched off', "a provider that is on", hint)
+            self.off.add(path)
             return None  # a fallback whose provider is switched off is simply not there
-        temperature = settings.temperature
-        if found.entry.dialect == "anthropic" and (temperature or 0) > MAX_ANTHROPIC_TEMPERATURE:
-            where = settings.origins["temperature"].path
-            self._fault(where, f"{temperature}", f"at most 1 for {name}, which is an Anthropic model")
+        if found.entry.dialect == "anthropic":
+            self._check_temperature(link, settings)
         provider = self._provider(found.entry, path)
         if provider is None:
             return None
@@ -253,6 +270,13 @@ class Compiler:
             path, f'"{name}"', expected, self._price_hint(found), code="price.unknown", leans_on=leans_on | {"prices"}
         )
         return None
+
+    def _check_temperature(self, link: Link, settings: Effective) -> None:
+        temperature, where = settings.temperature, settings.origins["temperature"].path
+        if link.said.temperature is not None:
+            temperature, where = link.said.temperature, (*link.path, "temperature")
+        if (temperature or 0) > MAX_ANTHROPIC_TEMPERATURE:
+            self._fault(where, f"{temperature}", f"at most 1 for {link.model}, which is an Anthropic model")
 
     def _price_hint(self, found: Found) -> str:
         stated = self.book.name_used(found)
@@ -301,21 +325,6 @@ class Compiler:
     ) -> None:
         place = self._reading.places.of_value(path)
         self.faults.append(Fault(place, path, found, expected, hint, code=code, leans_on=leans_on))
-
-
-def _leg_settings(settings: Effective) -> LegSettings:
-    return LegSettings(
-        timeouts=Timeouts(
-            total_s=settings.timeout_ms / 1000,
-            connect_s=settings.connect_timeout_ms / 1000,
-            first_token_s=settings.first_token_timeout_ms / 1000,
-            idle_s=settings.idle_timeout_ms / 1000,
-        ),
-        tokens=TokenSettings(settings.max_tokens, settings.max_tokens_above == "refuse", settings.max_input_tokens),
-        sampling=SamplingSettings(settings.temperature, settings.top_p, settings.enforce_json),
-        retry=RetrySettings(settings.retries),
-        breaker=BreakerSettings(),
-    )
 
 
 def _price_origins(reading: Reading, document: PolicyDocument) -> dict[tuple[str, int], str]:

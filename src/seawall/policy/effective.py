@@ -4,13 +4,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from seawall.policy.document import PolicyDocument, ProfileDocument, RouteDocument, SharedSettings
+from seawall.policy.document import (
+    BreakerDocument,
+    DegradedDocument,
+    PolicyDocument,
+    ProfileDocument,
+    RouteDocument,
+    SharedSettings,
+)
 from seawall.policy.fault import Path
 from seawall.policy.profile import BUILT_IN, DEFAULTS
 
 # The part of the total that a wait may not exceed: it would be cut off by the total anyway.
-WAITS: Final = ("connect_timeout_ms", "first_token_timeout_ms", "idle_timeout_ms")
-SETTINGS: Final = tuple(SharedSettings.model_fields)
+WAITS: Final = ("connect_timeout_ms", "first_token_timeout_ms", "idle_timeout_ms", "answer_timeout_ms")
+# The keys of the breaker are decided one by one: a route that says one of them has the others from its profile.
+BREAKER: Final = tuple(f"breaker.{key}" for key in BreakerDocument.model_fields)
+SETTINGS: Final = (*(field for field in SharedSettings.model_fields if field != "breaker"), *BREAKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """Every setting of one route, decided. `origins` has an entry for each field of `SharedSettings`."""
+    """Every setting of one route, decided. `origins` has an entry for each of `SETTINGS`."""
 
     traffic_class: str
     temperature: float | None
@@ -37,12 +46,18 @@ class Effective:
     max_input_tokens: int | None
     enforce_json: bool
     retries: int
+    max_attempts: int
     timeout_ms: int
     connect_timeout_ms: int
     first_token_timeout_ms: int
     idle_timeout_ms: int
+    answer_timeout_ms: int | None
     streaming: bool
     hold_back_ms: int
+    on_broken_stream: str
+    strict_translation: bool
+    breaker: BreakerDocument
+    degraded: DegradedDocument
     profile: str
     origins: Mapping[str, Origin]
 
@@ -64,9 +79,17 @@ class ProfileError(ValueError):
         self.is_loop = is_loop
 
 
-def key_of(field: str) -> str:
-    """Give a field's key in the document."""
-    return SharedSettings.model_fields[field].alias or field
+def key_of(setting: str) -> str:
+    """Give a setting's key in the document."""
+    field, dot, key = setting.partition(".")
+    return (SharedSettings.model_fields[field].alias or field) + dot + key
+
+
+def value_in(settings: SharedSettings | Effective, setting: str) -> object:
+    """Give what is said of a setting; None where nothing is."""
+    field, _, key = setting.partition(".")
+    value: object = getattr(settings, field)
+    return getattr(value, key) if key and value is not None else value
 
 
 def effective(document: PolicyDocument, route: str) -> Effective:
@@ -80,11 +103,14 @@ def effective(document: PolicyDocument, route: str) -> Effective:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for field in SETTINGS:
-        layer = next((layer for layer in layers if getattr(layer.settings, field) is not None), layers[-1])
-        values[field] = getattr(layer.settings, field)
-        origins[field] = Origin((*layer.path, key_of(field)) if layer.path else (), layer.profile)
+        layer = next((layer for layer in layers if value_in(layer.settings, field) is not None), layers[-1])
+        values[field] = value_in(layer.settings, field)
+        origins[field] = Origin((*layer.path, *key_of(field).split(".")) if layer.path else (), layer.profile)
+    # Not validated again: two layers that are good by themselves may disagree, which compiling mends.
+    said = {setting.partition(".")[2]: values.pop(setting) for setting in BREAKER}
+    values["breaker"] = BreakerDocument.model_construct(None, **said)
     for wait in WAITS:
-        if values[wait] > values["timeout_ms"]:
+        if values[wait] is not None and values[wait] > values["timeout_ms"]:
             values[wait] = values["timeout_ms"]
             origins[wait] = Origin(origins["timeout_ms"].path, origins["timeout_ms"].profile, limited_by="timeout_ms")
     return Effective(**values, profile=document.routes[route].profile or "", origins=origins)

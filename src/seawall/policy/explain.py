@@ -1,6 +1,6 @@
 """Every effective setting of a route, where it came from, and what its calls are going to cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
@@ -8,13 +8,13 @@ from typing import Final
 from seawall.core.error import NotFound
 from seawall.core.money import usd_text
 from seawall.core.price import Price, Rates, cost_nusd
-from seawall.core.target import Target
 from seawall.core.usage import Usage
-from seawall.policy.document import RouteDocument
-from seawall.policy.effective import SETTINGS, Effective, Origin, effective, key_of
+from seawall.policy.chain import Link, chain_of
+from seawall.policy.document import DegradedDocument, RouteDocument
+from seawall.policy.effective import SETTINGS, Effective, Origin, effective, key_of, value_in
 from seawall.policy.fault import Path
 from seawall.policy.load import Reading
-from seawall.policy.plan import CompiledPolicy, Plan
+from seawall.policy.plan import CompiledPolicy, Leg
 from seawall.policy.roster import Found, Roster
 from seawall.policy.validate import did_you_mean
 
@@ -22,11 +22,14 @@ CALLS: Final = 1000
 TYPICAL_PROMPT: Final = 1000
 DEFAULT: Final = "default"
 
+_LONGEST_MESSAGE: Final = 40
 _NOT_YET: Final = " (this version does not enforce it)"
 _UNSAID: Final = {
     "temperature": "the client's own",
     "top_p": "the client's own",
     "max_input_tokens": "the provider's own limit",
+    "answer_timeout_ms": "what the deadline leaves, shared with the targets that are left",
+    "breaker.slow_ms": "none: no call is slow",
 }
 
 
@@ -53,12 +56,17 @@ class BandView:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """One model of a route: where it is called, with which key (by reference), and at what price."""
+    """One model of a route: where it is called, with which key (by reference), and at what price.
 
+    `role` is `model`, `fallback` or `degraded`; `own` holds the settings that it has instead of the route's.
+    """
+
+    role: str
     name: str
     url: str
     key: str
     note: str
+    own: tuple[str, ...]
     price_source: str
     bands: tuple[BandView, ...]
     modes: tuple[str, ...]
@@ -86,8 +94,10 @@ class Explanation:
     estimates: tuple[Estimate, ...]
 
 
-def explain(reading: Reading, policy: CompiledPolicy, roster: Roster, route: str) -> Explanation:
-    """Explain a route of a policy without faults.
+def explain(
+    reading: Reading, policy: CompiledPolicy, roster: Roster, route: str, off: frozenset[Path] = frozenset()
+) -> Explanation:
+    """Explain a route of a policy without faults; `off` holds the places of the models that are switched off.
 
     Raises:
         NotFound: the policy has no such route; the message names the nearest.
@@ -96,38 +106,72 @@ def explain(reading: Reading, policy: CompiledPolicy, roster: Roster, route: str
         hint = did_you_mean(route, policy.plans) or "it has " + ", ".join(policy.plans)
         raise NotFound(f"found the route {route!r}, expected one of {reading.source}; {hint}", code="route.not_found")
     document, plan = reading.document, policy.plans[route]
-    said, settings = document.routes[route], effective(document, route)
-    names = [name for name in (said.model, *said.fallback) if name is not None]
-    found = [each for name in names if isinstance(each := roster.find(name), Found) and each.entry.is_enabled]
-    pairs = list(zip(found, plan.targets, strict=True))
+    settings = effective(document, route)
+    links = chain_of(document, route, settings)
+    named = [(link, found) for link in links if isinstance(found := roster.find(link.model), Found)]
+    live = [(link, found) for link, found in named if link.path not in off]
+    legs = [(link, found, leg) for (link, found), leg in zip(live, plan.legs, strict=True)]
     return Explanation(
         route=route,
         place=_place(reading, ("routes", route)),
-        targets=tuple(_target(each, target) for each, target in pairs),
-        settings=tuple(_settings(reading, route, said, settings)),
-        estimates=tuple(estimate for each, target in pairs for estimate in _estimates(each, target, plan)),
+        targets=tuple(_target(link, found, leg) for link, found, leg in legs),
+        settings=tuple(_settings(reading, document.routes[route], settings, _chain_text(named, off), route)),
+        estimates=tuple(estimate for _, found, leg in legs for estimate in _estimates(found, leg)),
     )
 
 
-def _settings(reading: Reading, route: str, said: RouteDocument, settings: Effective) -> Iterator[Setting]:
+def _chain_text(named: Sequence[tuple[Link, Found]], off: frozenset[Path]) -> str:
+    return ", ".join(
+        link.model + (f" (off: {_switch(link, found)})" if link.path in off else "")
+        for link, found in named
+        if link.role == "fallback"
+    )
+
+
+def _switch(link: Link, found: Found) -> str:
+    if not found.entry.is_enabled:
+        return f"{found.entry.name} is switched off"
+    return "enabled: false" if link.said.enabled is False else str(link.said.enabled)
+
+
+def _settings(reading: Reading, said: RouteDocument, settings: Effective, chain: str, route: str) -> Iterator[Setting]:
     def own(key: str, value: str, unsaid: str) -> Setting:
         path: Path = ("routes", route, key)
         is_said = path in reading.places.values
         return Setting(key, value if is_said else unsaid, _place(reading, path) if is_said else DEFAULT)
 
     yield own("model", said.model or "", "the client's own")
-    yield own("fallback", ", ".join(said.fallback) + _NOT_YET, "none")
+    yield own("fallback", chain, "none")
     yield own("profile", said.profile or "", "none")
     yield own("budget_per_day_usd", f"{said.budget_per_day_usd}{_NOT_YET}", "none: nothing caps what it may spend")
     for field in SETTINGS:
-        value = getattr(settings, field)
-        text = _UNSAID.get(field, "none") if value is None else _text(value)
-        note = _NOT_YET if field == "retries" else ""
-        yield Setting(key_of(field), text + note, _origin(reading, settings.origins[field]))
+        value = value_in(settings, field)
+        text = _UNSAID.get(field, "none") if value is None else value_text(value)
+        yield Setting(key_of(field), text, _origin(reading, settings.origins[field]))
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def value_text(value: object) -> str:
+    """Write a setting's value on one line, much as the document has it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case DegradedDocument():
+            return _degraded_text(value)
+        case _:
+            return str(value)
+
+
+def _degraded_text(said: DegradedDocument) -> str:
+    if said.is_error:
+        return "error"
+    parts = [f"model {said.model}"] if said.model is not None else []
+    parts += [f"an answer of the last {said.cached_s:g} s"] if said.cached_s is not None else []
+    if said.message is not None:
+        cut = said.message[:_LONGEST_MESSAGE]
+        parts.append(f'"{cut}"' if cut == said.message else f'"{cut}…"')
+    return ", then ".join(parts)
 
 
 def _origin(reading: Reading, origin: Origin) -> str:
@@ -145,22 +189,29 @@ def _place(reading: Reading, path: Path) -> str:
     return f"{pin}{FilePath(place.source or reading.source).name}:{place.line}"
 
 
-def _target(found: Found, target: Target) -> TargetView:
-    facts = found.facts
+def _target(link: Link, found: Found, leg: Leg) -> TargetView:
+    facts, target = found.facts, leg.target
     notes = [
         "temperature and top_p are left out" if target.drops_sampling else "",
         f"switched off on {facts.retires_on}" if facts.retires_on is not None else "",
     ]
     price = target.price
     return TargetView(
+        role=link.role,
         name=f"{found.entry.name}/{found.model}",
         url=found.entry.address.url,
         key="none" if found.entry.key is None else str(found.entry.key),
         note="; ".join(note for note in notes if note),
+        own=tuple(_own(link)),
         price_source="" if price is None else price.source,
         bands=() if price is None else tuple(_band(band.above_tokens, band.rates) for band in price.bands),
         modes=() if price is None else tuple(sorted(price.modes)),
     )
+
+
+def _own(link: Link) -> Iterator[str]:
+    for name, value in link.said.model_dump(exclude={"model", "enabled"}, exclude_none=True).items():
+        yield f"{name} {value}"
 
 
 def _band(above_tokens: int, rates: Rates) -> BandView:
@@ -174,17 +225,18 @@ def _band(above_tokens: int, rates: Rates) -> BandView:
     )
 
 
-def _estimates(found: Found, target: Target, plan: Plan) -> Iterator[Estimate]:
+def _estimates(found: Found, leg: Leg) -> Iterator[Estimate]:
+    target, tokens = leg.target, leg.settings.tokens
     if target.price is None:
         return
     name = f"{found.entry.name}/{found.model}"
-    answer = plan.tokens.max_tokens
-    prompt = min(TYPICAL_PROMPT, plan.tokens.max_input_tokens or TYPICAL_PROMPT)
+    answer = tokens.max_tokens
+    prompt = min(TYPICAL_PROMPT, tokens.max_input_tokens or TYPICAL_PROMPT)
     half = -(-answer // 2)
     typical = cost_nusd(target.price, Usage(input=prompt, output=half))
     assumption = f"{prompt:,} tokens in, {half:,} out, no cache"
     yield Estimate(name, "typical", assumption, CALLS, usd_text(typical * CALLS))
-    longest = plan.tokens.max_input_tokens or found.facts.context_tokens
+    longest = tokens.max_input_tokens or found.facts.context_tokens
     if longest is None:
         yield Estimate(name, "worst", "nothing bounds the prompt: set max_input_tokens", CALLS, None)
         return

@@ -12,12 +12,25 @@ DEFAULTS: Final = SharedSettings.model_validate(
         "max_tokens_above": "clamp",
         "enforce_json": False,
         "retries": 2,
+        "max_attempts": 4,
         "timeout_ms": 120_000,
         "connect_timeout_ms": 5_000,
         "first_token_timeout_ms": 30_000,
         "idle_timeout_ms": 30_000,
         "streaming": True,
         "hold_back_ms": 2_000,
+        "on_broken_stream": "error",
+        "strict_translation": False,
+        "breaker": {
+            "failure_ratio": 0.5,
+            "slow_ratio": 0.9,
+            "min_calls": 20,
+            "window_s": 30,
+            "open_s": 15,
+            "longest_open_s": 300,
+            "probes": 3,
+        },
+        "degraded": "error",
     }
 )
 

@@ -134,7 +134,7 @@ def _entry(
     except ValueError as error:
         faults.append(Fault(places.of_value(where), where, str(error), f"a URL such as {OFFICIAL[dialect]}"))
         return None
-    is_enabled = _enabled(declared, path, references, places, faults)
+    is_enabled = switched_on(declared.enabled, path, references, places, faults)
     return Entry(name, dialect, address, _key(declared, dialect, address), is_enabled, path)
 
 
@@ -145,17 +145,18 @@ def _key(declared: ProviderDocument, dialect: str, address: Address) -> Referenc
     return None if declared.api_key == NO_SECRET else parse_reference(declared.api_key)
 
 
-def _enabled(
-    declared: ProviderDocument,
+def switched_on(
+    switch: bool | str,  # noqa: FBT001 - the value of a key
     path: Path,
     references: References | PretendedReferences,
     places: Places,
     faults: list[Fault],
 ) -> bool:
-    if isinstance(declared.enabled, bool):
-        return declared.enabled
+    """Say whether what stands at `path` is switched on; a variable that says neither is added to `faults`."""
+    if isinstance(switch, bool):
+        return switch
     try:
-        return references.flag(declared.enabled.removeprefix("env:"))
+        return references.flag(switch.removeprefix("env:"))
     except ValueError as error:
         where: Path = (*path, "enabled")
         faults.append(Fault(places.of_value(where), where, str(error), "1, true, yes, on, 0, false, no or off"))

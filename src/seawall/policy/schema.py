@@ -10,6 +10,8 @@ from seawall.policy.fault import Path
 Node: TypeAlias = dict[str, Any]
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+# What holds the next part of a path: a position is in a list, a key in a mapping.
+_FOLLOWED_BY: Final = {int: "array", str: "object"}
 _KINDS: Final = {"integer": "a whole number", "number": "a number", "string": "a text", "array": "a list"}
 
 
@@ -29,8 +31,9 @@ def _tidy(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
-    if len(choices) == 1:
-        node = {**choices[0], **{key: value for key, value in node.items() if key != "anyOf"}}
+    if choices:
+        rest = {key: value for key, value in node.items() if key != "anyOf"}
+        node = {**choices[0], **rest} if len(choices) == 1 else {"anyOf": choices, **rest}
     if "patternProperties" in node:
         node = {**node, "additionalProperties": False}
     return {
@@ -46,13 +49,17 @@ def _tidy_names(named: Node) -> Node:
 
 def schema_at(path: Path) -> Node | None:
     """Find the part of the schema that holds for a place in the document; None where nothing may be."""
-    node: Node | None = _resolved(policy_schema(), wants_list=False)
-    for index, part in enumerate(path):
-        node = _child(node or {}, part)
-        if node is None:
+    node = _node_at(path)
+    return None if node is None else _choice(node, "")
+
+
+def _node_at(path: Path) -> Node | None:
+    node = policy_schema()
+    for part in path:
+        child = _child(_choice(node, _FOLLOWED_BY[type(part)]), part)
+        if child is None:
             return None
-        following = path[index + 1 : index + 2]
-        node = _resolved(node, wants_list=bool(following) and isinstance(following[0], int))
+        node = child
     return node
 
 
@@ -67,10 +74,13 @@ def _child(node: Node, part: str | int) -> Node | None:
     return next(iter(patterns.values()), None)
 
 
-def _resolved(node: Node, *, wants_list: bool) -> Node:
-    choices = node.get("anyOf")
-    if choices:
-        node = next((c for c in choices if (c.get("type") == "array") is wants_list), choices[0])
+def _choice(node: Node, kind: str) -> Node:
+    """Choose what stands for a node where it can be more than one thing: of this kind if any is, else the first."""
+    choices = [_resolved(choice) for choice in node.get("anyOf", (node,))]
+    return next((choice for choice in choices if choice.get("type") == kind), choices[0])
+
+
+def _resolved(node: Node) -> Node:
     reference = node.get("$ref")
     if reference is None:
         return node
@@ -84,8 +94,8 @@ def is_mapping(node: Node | None) -> bool:
 
 def valid_keys(path: Path) -> list[str]:
     """List the keys that may stand in the mapping at this place; empty where names are free."""
-    node = schema_at(path)
-    return list((node or {}).get("properties", ()))
+    node = _node_at(path)
+    return list(_choice(node, "object").get("properties", ())) if node is not None else []
 
 
 def expectation(path: Path) -> str:

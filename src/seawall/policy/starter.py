@@ -24,6 +24,10 @@ routes:
     model: claude-haiku-5-5               # or provider/model
     max_tokens: 800                       # the ceiling of an answer, filled in where a request has none
     max_input_tokens: 20000               # the longest prompt that is let through
+    # fallback:                           # who answers when the model does not, in order, of any provider
+    #   - gpt-6-luna
+    #   - {model: claude-sonnet-5-5, enabled: "env:SECOND_FALLBACK", max_tokens: 400}
+    # degraded: {message: "Please try again in a few minutes."}   # or cached_s, a cheaper model, or error
 
   /ai/automation:
     profile: automation                   # a program reads the answer: strict JSON, little variation
@@ -31,10 +35,16 @@ routes:
     max_tokens: 600
     max_tokens_above: refuse              # or clamp, which is the default
     timeout_ms: 20000                     # the total: queue, every attempt and the whole answer
+    # retries: 1                          # at one model; max_attempts bounds them over all models
+    # breaker: {failure_ratio: 0.3, open_s: 15}   # when a model is left alone, and for how many seconds
 
 # profiles:
 #   interactive: {temperature: 0.7}       # changes the built-in profile of that name
 #   patient: {extends: analysis, timeout_ms: 600000}
+
+# overload: {max_in_flight: 500}          # calls at the same time in one worker; analysis is turned away first
+# killswitch: {in_flight: cut}            # calls that run when something is switched off; finish is the default
+# idempotency: {keep_hours: 48}           # how long an answer can be asked for again by its key
 
 # prices:                                 # only where you pay something else than the list price
 #   claude-haiku-5-5: {input_usd_per_mtok: 0.08, output_usd_per_mtok: 0.4, from: 2026-12-01}

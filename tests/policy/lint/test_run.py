@@ -20,9 +20,9 @@ KEYS: Final = {"ANTHROPIC_API_KEY": "invented-a", "OPENAI_API_KEY": "invented-o"
 QUIET: Final = """
 budgets: {all: {per_day_usd: 5}}
 routes:
-  /a: {model: claude-opus-4-6, fallback: [gpt-6-luna], max_tokens: 500, timeout_ms: 9000}
+  /a: {model: claude-opus-4-6, fallback: [gpt-6-luna], max_tokens: 500, timeout_ms: 9000, degraded: {message: Later.}}
 """
-WAITING: Final = {"budget.waiting", "fallback.waiting"}
+WAITING: Final = {"budget.waiting"}
 
 
 def _lint(reading: Reading, environment: Mapping[str, str] = KEYS) -> tuple[Finding, ...]:
@@ -46,11 +46,46 @@ CASES: Final = [
     ("budget.waiting", _route("budget_per_day_usd: 5"), "2:8", "this version does not enforce budgets"),
     ("budget.waiting", _route("") + "budgets: {'team:*': {usd: 1}}", "3:11", "this version does not enforce budgets"),
     ("limit.waiting", _route("") + "limits: {'user:*': {calls_per_day: 1}}", "3:10", "this version does not enforce"),
-    ("retry.waiting", _route("retries: 1"), "2:8", "this version does not retry"),
-    ("retry.waiting", _route("") + "profiles: {p: {retries: 1}}", "3:16", "this version does not retry"),
-    ("fallback.waiting", _route("model: claude-opus-5, fallback: [gpt-6-luna]"), "2:30", "this version does not fall"),
+    (
+        "fallback.cannot_carry",
+        _route("model: gpt-6-luna, enforce_json: true, fallback: [claude-opus-5]"),
+        "2:58",
+        "claude-opus-5 has no switch for enforce_json",
+    ),
+    (
+        "fallback.cannot_carry",
+        _route("model: claude-opus-5, max_input_tokens: 300000, fallback: [gpt-4o]"),
+        "2:67",
+        "gpt-4o takes prompts of 128000 tokens, and max_input_tokens lets 300000",
+    ),
+    (
+        "fallback.cannot_carry",
+        _route("model: text-embedding-3-small, fallback: [gpt-6-luna]"),
+        "2:50",
+        "gpt-6-luna is of another kind",
+    ),
+    (
+        "fallback.same_provider",
+        _route("model: claude-opus-5, fallback: [claude-opus-4-6]"),
+        "2:30",
+        "every model is at anthropic",
+    ),
+    (
+        "fallback.unreachable",
+        _route("model: claude-opus-5, max_attempts: 1, fallback: [gpt-6-luna]"),
+        "2:58",
+        "max_attempts is 1: gpt-6-luna is asked only while",
+    ),
+    ("degraded.none", _route("model: claude-opus-5, fallback: [gpt-6-luna]"), "2:3", "when every model fails"),
+    (
+        "translation.none",
+        _route("model: claude-opus-5, strict_translation: true"),
+        "2:30",
+        "every model speaks the anthropic dialect",
+    ),
     ("fallback.none", _route("model: claude-opus-5"), "2:3", "nothing answers when claude-opus-5"),
     ("model.floating", _route("model: claude-haiku-4-5"), "2:8", "claude-haiku-4-5 is a floating name"),
+    ("model.retired", _route("model: gpt-6-luna, degraded: {model: gpt-4}"), "2:38", "gpt-4 was switched off"),
     ("model.floating", _route("model: gpt-6-luna, fallback: [gpt-5.2-chat-latest]"), "2:38", "gpt-5.2-chat-latest is"),
     (
         "model.retired",
@@ -207,3 +242,21 @@ def test_a_document_that_could_not_be_read_has_no_findings(read: Read) -> None:
 
     assert roster is not None
     assert lint(reading, roster, {}, TODAY) == ()
+
+
+def test_a_model_that_a_profile_names_is_found_once(read: Read) -> None:
+    text = "routes: {/a: {profile: p, model: gpt-6-luna}, /b: {profile: p, model: gpt-6-sol}}\n"
+    text += "profiles: {p: {degraded: {model: claude-3-haiku-20240307}}}"
+
+    found = [f for f in _lint(read(text)) if f.code == "model.retired"]
+
+    assert [(str(f.place.line), f.mend) for f in found] == [("2", "a current model of its kind is claude-haiku-5-5")]
+
+
+def test_a_model_that_is_switched_off_is_judged_but_needs_no_key(read: Read) -> None:
+    text = _route("model: claude-opus-5, fallback: [{model: gpt-4, enabled: 'env:FLAG'}]")
+    off = {finding.code for finding in _lint(read(text), {"ANTHROPIC_API_KEY": "invented"})}
+    on = {finding.code for finding in _lint(read(text), {"ANTHROPIC_API_KEY": "invented", "FLAG": "on"})}
+
+    assert on - off == {"secret.missing"}
+    assert "model.retired" in off

@@ -1,15 +1,30 @@
 """The policy as the operator writes it: frozen models whose types hold the limits and whose names hold the units."""
 
 from seawall.policy.document.account import BudgetDocument, LimitDocument
+from seawall.policy.document.capacity import (
+    ConcurrencyDocument,
+    IdempotencyDocument,
+    KillDocument,
+    OverloadDocument,
+    SharesDocument,
+)
+from seawall.policy.document.failure import BreakerDocument, DegradedDocument, FallbackDocument
 from seawall.policy.document.price import PriceDocument, RatesDocument
 from seawall.policy.document.provider import ProviderDocument
 from seawall.policy.document.root import JournalDocument, PolicyDocument
 from seawall.policy.document.route import ProfileDocument, RouteDocument, SharedSettings
 
 __all__ = [
+    "BreakerDocument",
     "BudgetDocument",
+    "ConcurrencyDocument",
+    "DegradedDocument",
+    "FallbackDocument",
+    "IdempotencyDocument",
     "JournalDocument",
+    "KillDocument",
     "LimitDocument",
+    "OverloadDocument",
     "PolicyDocument",
     "PriceDocument",
     "ProfileDocument",
@@ -17,4 +32,5 @@ __all__ = [
     "RatesDocument",
     "RouteDocument",
     "SharedSettings",
+    "SharesDocument",
 ]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from seawall.policy.document.capacity import ConcurrencyDocument
 from seawall.policy.document.section import SecretReference, Section, wrong
 from seawall.policy.reference import EnvReference, parse_reference
 
@@ -45,4 +46,7 @@ class ProviderDocument(Section):
         default=True,
         description="Whether calls may go there; env:NAME asks the environment (1, true, yes or on) at load time.",
         examples=[True, "env:OPENAI_FALLBACK"],
+    )
+    concurrency: ConcurrencyDocument | None = Field(
+        None, description="How many calls each of its models gets at the same time from one worker."
     )

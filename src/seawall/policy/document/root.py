@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from seawall.policy.document.account import Account, BudgetDocument, LimitDocument
+from seawall.policy.document.capacity import IdempotencyDocument, KillDocument, OverloadDocument
 from seawall.policy.document.price import PriceList
 from seawall.policy.document.provider import ProviderDocument
 from seawall.policy.document.route import ProfileDocument, RouteDocument, RoutePath
@@ -50,6 +51,15 @@ class PolicyDocument(Section):
     )
     budgets: dict[Account, BudgetDocument] = Field({}, description="Caps on spending. Not enforced by this version.")
     limits: dict[Account, LimitDocument] = Field({}, description="Caps on rates. Not enforced by this version.")
+    overload: OverloadDocument = Field(
+        OverloadDocument.model_validate({}), description="What one worker carries at the same time."
+    )
+    killswitch: KillDocument = Field(
+        KillDocument.model_validate({}), description="What happens when something is switched off."
+    )
+    idempotency: IdempotencyDocument = Field(
+        IdempotencyDocument.model_validate({}), description="How long an answer can be asked for again by its key."
+    )
     journal: JournalDocument = Field(JournalDocument.model_validate({}), description="How long records are kept.")
     max_body_mb: Annotated[int, Field(ge=1, le=256)] = Field(
         32, description="The largest request body, in units of 1,048,576 bytes."

@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from seawall.guards.retry.settings import MAX_ATTEMPTS
+from seawall.policy.document.failure import BreakerDocument, Degraded, Fallback, Retries, Temperature, TopP
 from seawall.policy.document.section import Milliseconds, ModelName, Name, Section, Tokens, Usd, wrong
 
 RESERVED: Final = frozenset({"v1", "healthz", "readyz", "metrics", "admin", "dashboard"})
@@ -29,6 +31,7 @@ _ROUTE_SCHEMA: Final = {"type": "string", "pattern": r"^(/[A-Za-z0-9._-]+)+$", "
 
 RoutePath: TypeAlias = Annotated[str, BeforeValidator(_check_route), WithJsonSchema(_ROUTE_SCHEMA)]
 TrafficClass: TypeAlias = Literal["interactive", "automation", "analysis"]
+OnBrokenStream: TypeAlias = Literal["error", "continue"]
 Above: TypeAlias = Literal["clamp", "refuse"]
 
 
@@ -38,10 +41,10 @@ class SharedSettings(Section):
     traffic_class: TrafficClass | None = Field(
         None, alias="class", description="What kind of traffic it is; under overload the least important goes first."
     )
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
+    temperature: Temperature | None = Field(
         None, description="Replaces what the client sends. Dropped, with a note, where a model refuses it."
     )
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = Field(
+    top_p: TopP | None = Field(
         None, description="Replaces what the client sends. Dropped, with a note, where a model refuses it."
     )
     max_tokens: Tokens | None = Field(
@@ -52,8 +55,9 @@ class SharedSettings(Section):
         None, description="The longest prompt that is let through. Default: the provider's own limit."
     )
     enforce_json: bool | None = Field(None, description="Ask the model for strict JSON.")
-    retries: Annotated[int, Field(ge=0, le=3)] | None = Field(
-        None, description="How often a transient failure is tried again. Not enforced by this version."
+    retries: Retries | None = Field(None, description="How often a transient failure is tried again at one target.")
+    max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = Field(
+        None, description="The most attempts of a call, over all its targets."
     )
     timeout_ms: Milliseconds | None = Field(
         None, description="The total deadline of a call: queue, every attempt and the whole answer."
@@ -61,9 +65,26 @@ class SharedSettings(Section):
     connect_timeout_ms: Milliseconds | None = Field(None, description="The longest wait for a connection.")
     first_token_timeout_ms: Milliseconds | None = Field(None, description="The longest wait for the first token.")
     idle_timeout_ms: Milliseconds | None = Field(None, description="The longest silence within an answer.")
+    answer_timeout_ms: Milliseconds | None = Field(
+        None,
+        description="The longest wait for an answer that does not stream. Default: what the deadline leaves, or a share"
+        " of that while another target could still be asked.",
+    )
     streaming: bool | None = Field(None, description="Whether clients may ask for streams.")
     hold_back_ms: Annotated[int, Field(ge=0, le=60_000)] | None = Field(
         None, description="How long a stream's first bytes may be held until its first content is there."
+    )
+    on_broken_stream: OnBrokenStream | None = Field(
+        None,
+        description="What a client gets when a stream breaks after its beginning was given out: a typed `error`, or the"
+        " rest from the next target that can `continue` it.",
+    )
+    strict_translation: bool | None = Field(
+        None, description="Refuse what a translation between dialects would otherwise leave out or change."
+    )
+    breaker: BreakerDocument | None = Field(None, description="When a target is left alone, and for how long.")
+    degraded: Degraded | None = Field(
+        None, description="What is served when no target answers: `error`, or what the mapping says."
     )
 
 
@@ -83,11 +104,10 @@ class RouteDocument(SharedSettings):
         None, description="The model, as provider/model, or bare where only one provider can be meant."
     )
     fallback: Annotated[
-        tuple[ModelName, ...],
+        tuple[Fallback, ...],
         Field(strict=False, max_length=8),
         BeforeValidator(lambda value: value if isinstance(value, list | tuple) else _refuse_list()),
-        WithJsonSchema({"type": "array", "maxItems": 8, "items": {"type": "string"}}),
-    ] = Field((), description="The models to try after it, in order. Not used by this version.")
+    ] = Field((), description="The models to try after it, in order: names, or mappings with settings of their own.")
     profile: Name | None = Field(None, description="The profile that says what the route leaves out.")
     budget_per_day_usd: Usd | None = Field(
         None, description="The most that the route may spend in a day, in dollars. Not enforced by this version."

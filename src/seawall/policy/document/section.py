@@ -61,6 +61,8 @@ def _check_reference(value: object) -> object:
     return value
 
 
+check_model: Final = matching(_MODEL, "a model, such as claude-haiku-5-5 or openai/gpt-6-luna")
+
 Name: TypeAlias = Annotated[
     str,
     BeforeValidator(matching(_NAME, "a name of letters, digits, dots, dashes and underscores")),
@@ -68,7 +70,7 @@ Name: TypeAlias = Annotated[
 ]
 ModelName: TypeAlias = Annotated[
     str,
-    BeforeValidator(matching(_MODEL, "a model, such as claude-haiku-5-5 or openai/gpt-6-luna")),
+    BeforeValidator(check_model),
     WithJsonSchema({"type": "string", "pattern": f"^{_MODEL}$"}),
 ]
 Day: TypeAlias = Annotated[date, BeforeValidator(_check_date), WithJsonSchema({"type": "string", "format": "date"})]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
+from seawall.policy.chain import Link
 from seawall.policy.document import PolicyDocument, RouteDocument
 from seawall.policy.effective import Effective
 from seawall.policy.fault import Path, Place
@@ -27,14 +28,27 @@ class Finding:
     mend: str = ""
 
 
+class Model(NamedTuple):
+    """One model of a route: where and as what it is named, what the name means, and whether it is switched on."""
+
+    link: Link
+    found: Found
+    is_on: bool
+
+    @property
+    def path(self) -> Path:
+        """Where it is named."""
+        return self.link.path
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route under judgement: what it says, what holds for it, and its models in order with where each is named."""
+    """A route under judgement: what it says, what holds for it, and its models in order, switched off or not."""
 
     name: str
     said: RouteDocument
     settings: Effective
-    models: tuple[tuple[Path, Found], ...]
+    models: tuple[Model, ...]
 
     @property
     def path(self) -> Path:

@@ -5,11 +5,14 @@ from datetime import timedelta
 from typing import Final
 
 from seawall.policy.fault import Path
+from seawall.policy.lint.chain import loses_json
 from seawall.policy.lint.judged import Draft, Judged, Rule
 from seawall.policy.model_facts import ModelFacts
 from seawall.policy.roster import Found
 
 RETIRES_SOON: Final = timedelta(days=90)
+
+_SAMPLING: Final = ("temperature", "top_p")
 
 
 def _own_model(judged: Judged) -> Iterator[Draft]:
@@ -43,35 +46,39 @@ def _retiring(judged: Judged) -> Iterator[Draft]:
 
 def _above_model(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
-        for path, found in route.models:
-            most = found.facts.output_tokens
-            if most is not None and route.settings.max_tokens > most:
-                message = f"max_tokens {route.settings.max_tokens} is more than {found.model} gives, which is {most}"
-                yield Draft(path, message, f"set max_tokens to {most} or less")
+        for model in route.models:
+            most = model.found.facts.output_tokens
+            stated = model.link.said.max_tokens or route.settings.max_tokens
+            if most is not None and stated > most:
+                message = f"max_tokens {stated} is more than {model.found.model} gives, which is {most}"
+                yield Draft(model.path, message, f"set max_tokens to {most} or less")
 
 
 def _json_unchecked(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
-        for path, found in route.models:
-            if route.settings.enforce_json and found.entry.dialect == "anthropic":
-                message = (
-                    f"{found.model} has no switch for enforce_json to turn, and this version does not check answers"
-                )
-                yield Draft(path, message, "send output_config.format with a schema, and have the client check it")
+        for model in route.models:
+            is_silent = model.found.entry.dialect == "anthropic" and not loses_json(route, model)
+            if route.settings.enforce_json and is_silent:
+                name = model.found.model
+                message = f"{name} has no switch for enforce_json to turn, and this version does not check answers"
+                mend = "send output_config.format with a schema, and have the client check it"
+                yield Draft(model.path, message, mend)
 
 
 def _sampling_dropped(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
-        stated = [name for name in ("temperature", "top_p") if getattr(route.said, name) is not None]
-        for path, found in route.models:
-            if stated and found.facts.drops_sampling:
-                yield Draft(path, f"{found.model} refuses {' and '.join(stated)}: left out of calls to it")
+        for model in route.models:
+            said = (route.said, model.link.said)
+            stated = [name for name in _SAMPLING if any(getattr(each, name) is not None for each in said)]
+            if stated and model.found.facts.drops_sampling:
+                message = f"{model.found.model} refuses {' and '.join(stated)}: left out of calls to it"
+                yield Draft(model.path, message)
 
 
 def _models(judged: Judged) -> Iterator[tuple[Path, Found, ModelFacts]]:
     for route in judged.routes:
-        for path, found in route.models:
-            yield path, found, found.facts
+        for model in route.models:
+            yield model.path, model.found, model.found.facts
 
 
 def _instead(facts: ModelFacts) -> str:

@@ -34,7 +34,12 @@ def _bad_keys(judged: Judged) -> Iterator[tuple[Path, Entry, Reference, ValueErr
 def _keys(judged: Judged) -> Iterator[tuple[Entry, Path]]:
     """Give each provider that may be called, with the place that a missing key is laid at."""
     for entry in judged.roster.entries.values():
-        used = [path for route in judged.routes for path, found in route.models if found.entry == entry]
+        used = [
+            model.path
+            for route in judged.routes
+            for model in route.models
+            if model.is_on and model.found.entry == entry
+        ]
         if entry.is_enabled and (entry.path or used):
             yield entry, (*entry.path, "api_key") if entry.path else used[0]
 
@@ -65,7 +70,7 @@ def _no_version(judged: Judged) -> Iterator[Draft]:
 def _unused_provider(judged: Judged) -> Iterator[Draft]:
     if any(route.said.model is None for route in judged.routes):
         return
-    used = {found.entry.name for route in judged.routes for _, found in route.models}
+    used = {model.found.entry.name for route in judged.routes for model in route.models}
     for entry in judged.roster.entries.values():
         if entry.path and entry.name not in used:
             yield Draft(entry.path, f"no route uses {entry.name}")

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from seawall.policy.chain import Link, chain_of
 from seawall.policy.document import PolicyDocument
 from seawall.policy.effective import effective
-from seawall.policy.fault import Path, path_text
+from seawall.policy.fault import path_text
 from seawall.policy.lint import bound, chain, model, pin, profile, provider, spending
-from seawall.policy.lint.judged import Finding, Judged, Route
+from seawall.policy.lint.judged import Finding, Judged, Model, Route
 from seawall.policy.load import Reading
 from seawall.policy.reference import References
 from seawall.policy.roster import Found, Roster
@@ -22,21 +23,32 @@ def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today
     if reading.document is None:
         return ()
     document = reading.document
-    routes = tuple(_route(document, roster, name) for name in document.routes)
-    judged = Judged(document, roster, routes, References(environment), today, reading.pins)
+    references = References(environment)
+    routes = tuple(_route(document, roster, references, name) for name in document.routes)
+    judged = Judged(document, roster, routes, references, today, reading.pins)
     findings = [
         Finding(rule.level, rule.code, reading.places.of_key(draft.path), draft.path, draft.message, draft.mend)
         for rule in RULES
         for draft in rule.find(judged)
     ]
-    return tuple(sorted(findings, key=lambda finding: (finding.place, path_text(finding.path), finding.code)))
-
-
-def _route(document: PolicyDocument, roster: Roster, name: str) -> Route:
-    said = document.routes[name]
-    named: list[tuple[Path, str]] = [(("routes", name, "model"), said.model)] if said.model is not None else []
-    named += [(("routes", name, "fallback", number), model) for number, model in enumerate(said.fallback)]
-    found = ((path, roster.find(model)) for path, model in named)
-    return Route(
-        name, said, effective(document, name), tuple((path, model) for path, model in found if isinstance(model, Found))
+    # Once each: a model that a profile names is found again on every route that uses it.
+    return tuple(
+        sorted(dict.fromkeys(findings), key=lambda finding: (finding.place, path_text(finding.path), finding.code))
     )
+
+
+def _route(document: PolicyDocument, roster: Roster, references: References, name: str) -> Route:
+    settings = effective(document, name)
+    chain = chain_of(document, name, settings)
+    models = tuple(
+        Model(link, found, _is_on(link, found, references))
+        for link in chain
+        if isinstance(found := roster.find(link.model), Found)
+    )
+    return Route(name, document.routes[name], settings, models)
+
+
+def _is_on(link: Link, found: Found, references: References) -> bool:
+    switch = link.said.enabled
+    is_on = switch if isinstance(switch, bool) else references.flag(switch.removeprefix("env:"))
+    return is_on and found.entry.is_enabled

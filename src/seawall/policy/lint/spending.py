@@ -42,8 +42,8 @@ def _regional(judged: Judged) -> Iterator[Draft]:
 def _unused_price(judged: Judged) -> Iterator[Draft]:
     if any(route.said.model is None for route in judged.routes):
         return
-    used = {found.model for route in judged.routes for _, found in route.models}
-    used |= {f"{found.entry.name}/{found.model}" for route in judged.routes for _, found in route.models}
+    found = [model.found for route in judged.routes for model in route.models]
+    used = {each.model for each in found} | {f"{each.entry.name}/{each.model}" for each in found}
     for name in judged.document.prices:
         if name not in used:
             yield Draft(("prices", name), f"no route uses the model {name}")
