@@ -11,6 +11,7 @@ from seawall.assembly.entry import Entry
 from seawall.assembly.live import WATCH_S, Live
 from seawall.core.error import PolicyError
 from seawall.dialects.dialect import MESSAGES
+from seawall.policy.pins import pins_path
 from seawall.policy.plan import CompiledPolicy
 from seawall.testing.clock import LoopClock
 from seawall.testing.scripted_upstream import Pause, Script, ScriptedUpstream
@@ -238,6 +239,15 @@ def test_a_file_that_is_gone_for_a_while_harms_nobody(file: Path) -> None:
     live = _watch(source, file, file.unlink, lambda: file.write_text("back"))
 
     assert live.entry.policy is NEW
+
+
+def test_pins_that_change_are_read_again(file: Path) -> None:
+    source, pins = Source(OLD, NEW, OLD), pins_path(file)
+
+    live = _watch(source, file, lambda: pins.write_text("a"), pins.unlink)
+
+    assert live.entry.policy is OLD
+    assert source.loads == 3
 
 
 def test_the_watch_outlives_every_bad_policy(file: Path) -> None:
