@@ -10,6 +10,7 @@ from seawall.core.error import (
     Unsupported,
     UpstreamBroken,
     UpstreamCredentials,
+    UpstreamError,
     UpstreamRefused,
     UpstreamTimeout,
     UpstreamUnreachable,
@@ -160,6 +161,7 @@ def test_an_answer_is_kept_unless_it_is_too_large(largest: int, state: KeyState)
         pytest.param(UpstreamRefused(503, "", "a page"), id="a proxy's"),
         pytest.param(UpstreamTimeout("idle", 3.0), id="a timeout"),
         pytest.param(DeadlineExceeded("late"), id="the deadline"),
+        pytest.param(Unsupported("no"), id="ours"),
     ],
 )
 def test_a_kept_error_comes_back_as_it_was(error: SeawallError) -> None:
@@ -167,7 +169,8 @@ def test_a_kept_error_comes_back_as_it_was(error: SeawallError) -> None:
 
     assert (again.code, again.status, str(again)) == (error.code, error.status, str(error))
     assert again.should_retry is False
-    assert isinstance(again, UpstreamRefused) is isinstance(error, UpstreamRefused)
+    for kind in (UpstreamError, UpstreamRefused, DeadlineExceeded):
+        assert isinstance(again, kind) is isinstance(error, kind)
     if isinstance(error, UpstreamRefused) and isinstance(again, UpstreamRefused):
         assert (again.kind, again.detail, again.param) == (error.kind, error.detail, error.param)
 

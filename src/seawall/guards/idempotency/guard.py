@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from seawall.core.error import Conflict, Mismatch, SeawallError, Unavailable
 from seawall.core.kept import Claim, Ending, KeptAnswer, KeyRow, KeyState
-from seawall.guards.idempotency.recorded import RecordedStream
 from seawall.guards.idempotency.rule import (
     RERUN_HEADER,
     Conflicting,
@@ -33,6 +32,7 @@ from seawall.guards.idempotency.rule import (
 from seawall.guards.idempotency.running import Begun, KeysInUse, Running, unwatched
 from seawall.guards.idempotency.settings import IdempotencySettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
+from seawall.pipeline.recorded import RecordedStream
 from seawall.pipeline.recording import Recording
 from seawall.pipeline.stored import StoredStream
 

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from seawall.core.error import (
     BadRequest,
+    DeadlineExceeded,
     SeawallError,
     UpstreamCredentials,
     UpstreamError,
@@ -163,7 +164,14 @@ def error_of(failure: KeptFailure) -> SeawallError:
             failure.status, failure.kind, failure.message, detail=failure.detail, param=failure.param
         )
     else:
-        error = SeawallError(failure.message)
+        error = _kind_of(failure.code)(failure.message)
         error.status, error.code = failure.status, failure.code
     error.should_retry = False
     return error
+
+
+def _kind_of(code: str) -> type[SeawallError]:
+    """Choose the class by which guards above know what went wrong."""
+    if code == DeadlineExceeded.code:
+        return DeadlineExceeded
+    return UpstreamError if code.startswith("upstream.") else SeawallError
