@@ -49,7 +49,7 @@ class ConcurrencyGuard:
         stream = reply.stream
         if stream is None:
             now_s = exchange.watchdog.now_s()
-            limit.leave()
+            limit.leave(exchange.traffic_class)
             limit.measure(Kind.WHOLE, now_s - began_s, now_s)
             return reply
         spoke_s = stream.first_content_s
@@ -62,7 +62,7 @@ class ConcurrencyGuard:
 
 
 def _leave_failed(limit: GradientLimit, exchange: Exchange, error: BaseException) -> None:
-    limit.leave()
+    limit.leave(exchange.traffic_class)
     is_full = isinstance(error, UpstreamTimeout) or (isinstance(error, UpstreamRefused) and error.status in _FULL)
     if is_full or remedy_of(error).is_throttle:
         limit.drop(exchange.watchdog.now_s())
@@ -70,7 +70,7 @@ def _leave_failed(limit: GradientLimit, exchange: Exchange, error: BaseException
 
 def _leave_stream(limit: GradientLimit, exchange: Exchange, error: BaseException | None) -> None:
     if error is None:
-        limit.leave()
+        limit.leave(exchange.traffic_class)
     else:
         _leave_failed(limit, exchange, error)
 

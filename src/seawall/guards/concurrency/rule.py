@@ -14,16 +14,20 @@ from typing import Final
 from seawall.core.verdict import ALLOW, Allow, Refuse
 from seawall.guards.concurrency.settings import SHARES, AdmissionSettings, ConcurrencySettings
 
-SMOOTHING: Final = 0.2
 TOLERANCE: Final = 1.5
 LEAST_GRADIENT: Final = 0.5
-GROWTH: Final = 4.0
+# What a window adds to a limit that is in use, and how much of the gradient's shrinking it carries out.
+GROWTH: Final = 0.8
+SHRINKING: Final = 0.5
 # A window has both: latencies scatter, and calls that end together tell of one moment.
 WINDOW_CALLS: Final = 20
 WINDOW_S: Final = 0.1
 # How long the long average takes to believe what it sees, when the target is idle and when it is busy.
 IDLE_MEMORY_S: Final = 30.0
 BUSY_MEMORY_S: Final = 600.0
+# How far the first class may go over the limit while lower classes hold places: those become free soon, and go to
+# nobody else, but a burst of them must not send the first class away meanwhile.
+OVERDRAFT: Final = 1.2
 CUT: Final = 0.8
 CUT_EVERY_S: Final = 1.0
 # The event loop's lag, in seconds, from which a class is sent away.
@@ -69,7 +73,9 @@ class Latency:
         if long_s is None:
             long_s = mean_s
         else:
-            memory_s = BUSY_MEMORY_S if is_busy and mean_s > long_s else IDLE_MEMORY_S
+            memory_s = IDLE_MEMORY_S
+            if is_busy and mean_s > long_s:
+                memory_s, mean_s = BUSY_MEMORY_S, min(mean_s, 2 * long_s)
             long_s += (mean_s - long_s) * min((now_s - self._updated_s) / memory_s, 1.0)
         self.long_s, self._updated_s = long_s, now_s
         return long_s
@@ -81,13 +87,13 @@ class GradientLimit:
     Streams and whole answers have long averages of their own, for their latencies are of different sizes.
     """
 
-    __slots__ = ("_cut_s", "_kinds", "_peak", "_settings", "in_flight", "limit")
+    __slots__ = ("_cut_s", "_kinds", "_lower", "_peak", "_settings", "in_flight", "limit")
 
     def __init__(self, settings: ConcurrencySettings) -> None:
         self._settings = settings
         self._kinds = (Latency(), Latency())
         self._cut_s = -CUT_EVERY_S
-        self._peak = 0
+        self._peak = self._lower = 0
         self.in_flight = 0
         self.limit = 0.0
         self.follow(settings)
@@ -104,16 +110,18 @@ class GradientLimit:
 
     def enter(self, traffic_class: str) -> bool:
         """Take a place for a call of this class, or say that there is none for it."""
-        in_flight = self.in_flight
-        if in_flight >= self.limit * SHARES.get(traffic_class, 1.0):
+        in_flight, limit, share = self.in_flight, self.limit, SHARES.get(traffic_class, 1.0)
+        if in_flight >= limit * share and (share < 1.0 or not self._lower or in_flight >= limit * OVERDRAFT):
             return False
+        self._lower += share < 1.0
         self.in_flight = in_flight + 1
         self._peak = max(self._peak, self.in_flight)
         return True
 
-    def leave(self) -> None:
-        """Give a place back."""
+    def leave(self, traffic_class: str) -> None:
+        """Give back a place that a call of this class took."""
         self.in_flight -= 1
+        self._lower -= SHARES.get(traffic_class, 1.0) < 1.0
 
     def measure(self, kind: Kind, latency_s: float, now_s: float) -> None:
         """Hear how long a good call took."""
@@ -127,7 +135,7 @@ class GradientLimit:
         self._peak = self.in_flight
         if is_busy and settings.is_adaptive:
             gradient = 1.0 if mean_s <= long_s else max(LEAST_GRADIENT, min(1.0, TOLERANCE * long_s / mean_s))
-            limit += SMOOTHING * (limit * gradient + GROWTH - limit)
+            limit += GROWTH - SHRINKING * limit * (1.0 - gradient)
             self.limit = min(max(limit, settings.least), settings.most)
 
     def drop(self, now_s: float) -> None:
