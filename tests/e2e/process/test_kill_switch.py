@@ -107,10 +107,14 @@ def test_nothing_reaches_the_provider_while_everything_is_off_and_a_restart_chan
     billed = sandbox.meter.total.calls
 
     again = serve(*FOUR)
-    first = call(again.port)
-    _watch(again)
+    port = re.search(
+        r"http://127\.0\.0\.1:(\d+)", again.output
+    )  # it warns of the switch before it says where it serves
+    assert port is not None
+    refused = {call(int(port[1])).status for _ in range(40)}
 
-    assert first.status == 503
+    assert refused == {503}
+    assert "calls are stopped" in again.output
     assert sandbox.meter.total.calls == billed
 
 
