@@ -8,6 +8,7 @@ import pytest
 
 from seawall.core.error import NotFound
 from seawall.policy.compile import Surroundings, compile_policy
+from seawall.policy.document import DegradedDocument
 from seawall.policy.document.failure import AS_ERROR
 from seawall.policy.explain import Explanation, explain, value_text
 from seawall.policy.load import Reading
@@ -223,8 +224,14 @@ def test_a_chain_shows_who_is_there_and_who_is_not(read: Read) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(True, "true"), (0, "0"), (AS_ERROR, "error"), ("x", "x")],
-    ids=["bool", "int", "none", "text"],
+    [
+        (True, "true"),
+        (0, "0"),
+        (AS_ERROR, "error"),
+        (DegradedDocument.model_validate({"cached_s": 5}), "an answer of the last 5 s"),
+        ("x", "x"),
+    ],
+    ids=["bool", "int", "none", "an answer", "text"],
 )
 def test_a_value_is_written_as_the_document_has_it(value: object, expected: str) -> None:
     assert value_text(value) == expected

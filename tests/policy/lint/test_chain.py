@@ -1,4 +1,4 @@
-"""The rules about failures; what each finds is in the table of test_run.py, what none may find is here."""
+"""The rules about failures; what each finds is in the table of test_lint.py, what none may find is here."""
 
 from collections.abc import Callable
 from datetime import date
