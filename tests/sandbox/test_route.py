@@ -14,6 +14,7 @@ VERSION = {"anthropic-version": "2023-06-01"}
         ("POST", "/v1/messages"),
         ("POST", "/v1/messages/count_tokens"),
         ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/responses"),
         ("POST", "/v1/embeddings"),
         ("GET", "/v1/models"),
     ],
@@ -39,7 +40,7 @@ def test_one_model_is_named_by_the_path() -> None:
     [
         pytest.param("GET", "/v1/messages", 405, id="another method"),
         pytest.param("POST", "/v1/models/x", 405, id="a model takes no post"),
-        pytest.param("POST", "/v1/responses", 404, id="an endpoint that there is not"),
+        pytest.param("POST", "/v1/batches", 404, id="an endpoint that there is not"),
         pytest.param("GET", "/v1/models/a/b", 404, id="below a model"),
         pytest.param("GET", "*", 404, id="no path"),
     ],

@@ -14,7 +14,7 @@ from seawall.sandbox import Sandbox
 from seawall.testing.clock import LoopClock
 from seawall.testing.virtual_loop import run_virtual
 
-PATHS = ["/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions", "/v1/embeddings"]
+PATHS = ["/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions", "/v1/responses", "/v1/embeddings"]
 WORDS = [
     "model",
     "messages",

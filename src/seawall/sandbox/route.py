@@ -12,7 +12,8 @@ from seawall.sandbox.call import Dialect, Endpoint
 from seawall.sandbox.openai import catalogue as openai_models
 from seawall.sandbox.openai.embedding import embeddings
 from seawall.sandbox.openai.endpoint import chat
-from seawall.sandbox.openai.error import OPENAI
+from seawall.sandbox.openai.error import OPENAI, RESPONSES
+from seawall.sandbox.openai.responses import responses
 from seawall.sandbox.problem import Problem
 
 _NOT_FOUND: Final = 404
@@ -35,6 +36,7 @@ _POSTS: Final = {
     "/v1/messages": (ANTHROPIC, anthropic.messages),
     "/v1/messages/count_tokens": (ANTHROPIC, anthropic.count_tokens),
     "/v1/chat/completions": (OPENAI, chat),
+    "/v1/responses": (RESPONSES, responses),
     "/v1/embeddings": (OPENAI, embeddings),
 }
 

@@ -28,7 +28,7 @@ def check(body: Json, model: Gpt) -> None:
     if body.get("stream_options") and not body.get("stream"):
         raise bad("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None, "stream_options")
     _check_length(body, model)
-    _check_sampling(body, model)
+    check_sampling(body, model)
     _check_effort(body, model)
     _check_choice(body)
     _check_format(body)
@@ -57,7 +57,12 @@ def _check_length(body: Json, model: Gpt) -> None:
         )
 
 
-def _check_sampling(body: Json, model: Gpt) -> None:
+def check_sampling(body: Json, model: Gpt) -> None:
+    """Refuse sampling settings that this model does not take.
+
+    Raises:
+        Problem: 400.
+    """
     for name in ("temperature", "top_p"):
         value = body.get(name)
         if value is None or model.sampling == "any":
@@ -75,18 +80,26 @@ def _check_sampling(body: Json, model: Gpt) -> None:
         raise bad("Unsupported parameter: 'stop' is not supported with this model.", _UNSUPPORTED, "stop")
 
 
-def _check_effort(body: Json, model: Gpt) -> None:
-    sent = body.get("reasoning_effort")
+def check_effort(sent: str | None, model: Gpt, param: str) -> None:
+    """Refuse a level of effort that this model does not take; `param` is where it was said.
+
+    Raises:
+        Problem: 400.
+    """
     if sent is not None and not model.efforts:
-        raise bad("Unrecognized request argument supplied: reasoning_effort", None, "reasoning_effort")
+        raise bad(f"Unrecognized request argument supplied: {param}", None, param)
     if sent is not None and sent not in model.efforts:
         values = ", ".join(f"'{effort}'" for effort in model.efforts)
         raise bad(
-            f"Unsupported value: 'reasoning_effort' does not support '{sent}' with this model. "
-            f"Supported values are: {values}.",
+            f"Unsupported value: '{param}' does not support '{sent}' with this model. Supported values are: {values}.",
             "unsupported_value",
-            "reasoning_effort",
+            param,
         )
+
+
+def _check_effort(body: Json, model: Gpt) -> None:
+    sent = body.get("reasoning_effort")
+    check_effort(sent, model, "reasoning_effort")
     if not body.get("tools") or model.tools == "any":
         return
     if model.tools == "never" or (sent or (model.effort if model.tools == "none" else "")) != "none":
@@ -113,7 +126,7 @@ def _check_choice(body: Json) -> None:
 
 def _check_format(body: Json) -> None:
     form = body.get("response_format") or {}
-    if form.get("type") == "json_object" and "json" not in _said(body["messages"]):
+    if form.get("type") == "json_object" and "json" not in said(body["messages"]):
         raise bad(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
             None,
@@ -129,7 +142,8 @@ def _check_format(body: Json) -> None:
             check_strict(function.get("parameters") or {}, f"function '{function['name']}'", place)
 
 
-def _said(messages: list[Json]) -> str:
+def said(messages: list[Json]) -> str:
+    """Give all that is said, in lower case."""
     return "\n".join(text_of(message.get("content")) for message in messages).lower()
 
 

@@ -17,7 +17,7 @@ from seawall.sandbox.problem import Json, Problem
 from seawall.sandbox.reply import Charge, Event, Reply
 
 _NOT_FOUND: Final = 404
-_SSE: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+SSE: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 _HOW_IT_IS_SENT: Final = ("stream", "stream_options", "n", "user", "safety_identifier", "metadata", "store")
 
 
@@ -71,7 +71,9 @@ def chat(call: Call) -> Reply:
         until=prompt.cached_until(body, parts),
         has_write_fee=model.has_write_fee,
     )
-    answers = [compose(_ask(call, body, model, hashed, choice), call.settings) for choice in range(body.get("n") or 1)]
+    answers = [
+        compose(ask_of(call, body, model, hashed, choice), call.settings) for choice in range(body.get("n") or 1)
+    ]
     return _told(call, body, model, use, answers)
 
 
@@ -79,7 +81,7 @@ def _told(call: Call, body: Json, model: Gpt, use: CacheUse, answers: list[Answe
     output = sum(reply.output_tokens(answer) for answer in answers)
     thinking = sum(len(answer.thinking) for answer in answers)
     usage = Usage(use.plain, use.read, use.write_short, use.write_long, output, thinking)
-    tier, permille = _tier(body.get("service_tier"), model)
+    tier, permille = tier_of(body.get("service_tier"), model)
     options = body.get("stream_options") or {}
     telling = reply.Telling(
         model=body["model"],
@@ -94,7 +96,7 @@ def _told(call: Call, body: Json, model: Gpt, use: CacheUse, answers: list[Answe
     is_stream = bool(body.get("stream"))
     return Reply(
         status=200,
-        headers=_SSE if is_stream else (("content-type", "application/json"),),
+        headers=SSE if is_stream else (("content-type", "application/json"),),
         events=list(reply.events(answers, telling))
         if is_stream
         else [Event(reply.body(answers, telling), usage.billed_output)],
@@ -104,7 +106,7 @@ def _told(call: Call, body: Json, model: Gpt, use: CacheUse, answers: list[Answe
     )
 
 
-def _tier(asked: str | None, model: Gpt) -> tuple[str, int]:
+def tier_of(asked: str | None, model: Gpt) -> tuple[str, int]:
     """Give the tier that serves the call, and what it multiplies the price by."""
     if asked in {"priority", "fast"} and model.fast_permille:
         return "priority", model.fast_permille
@@ -113,7 +115,8 @@ def _tier(asked: str | None, model: Gpt) -> tuple[str, int]:
     return "default", 1_000
 
 
-def _ask(call: Call, body: Json, model: Gpt, hashed: bytes, choice: int) -> Ask:
+def ask_of(call: Call, body: Json, model: Gpt, hashed: bytes, choice: int) -> Ask:
+    """Say what of a request decides its answer number `choice`."""
     form = body.get("response_format") or {}
     schema = form["json_schema"].get("schema") if form.get("type") == "json_schema" else {"type": "object"}
     stop = body.get("stop") or ()

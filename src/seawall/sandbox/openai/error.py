@@ -97,6 +97,21 @@ OPENAI: Final = Dialect(
 )
 
 
+def _responses_frame(problem: Problem, request_id: str) -> bytes:
+    """Write the `error` event: flat as it is documented, with the object that makes the official clients raise."""
+    error = orjson.loads(_error(problem, request_id))["error"]
+    flat = {name: error[name] for name in ("code", "message", "param")}
+    return b"event: error\ndata: %b\n\n" % orjson.dumps({"type": "error", **flat, "sequence_number": 0, "error": error})
+
+
+RESPONSES: Final = Dialect(
+    problem=_error,
+    frame=_responses_frame,
+    headers=_headers,
+    garbage=b'event: response.output_text.delta\ndata: {"type":"response.output_te\n\ndata: \xff\xfe<nothing>\n\n',
+)
+
+
 def from_validation(error: ValidationError, body: Any) -> Problem:  # the JSON value that was looked at
     """Say what pydantic found in a body the way the provider does."""
     first = error.errors(include_url=False)[0]
