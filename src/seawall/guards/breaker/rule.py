@@ -43,6 +43,13 @@ class Outcome(Enum):
     UNKNOWN = auto()
 
 
+# Members of an enum are looked up anew each time; these stand on the way of every call.
+_CLOSED: Final = State.CLOSED
+_HALF_OPEN: Final = State.HALF_OPEN
+_GOOD: Final = Outcome.GOOD
+_UNKNOWN: Final = Outcome.UNKNOWN
+
+
 class Permit(NamedTuple):
     """The right to make one call, to be reported exactly once."""
 
@@ -61,6 +68,8 @@ class Breaker:
     """
 
     __slots__ = (
+        "_bucket",
+        "_bucket_ends_s",
         "_buckets",
         "_draw",
         "_good",
@@ -89,6 +98,8 @@ class Breaker:
         self._permit = Permit(0)
         self._buckets: list[list[int]] = []
         self._sums: list[int] = []
+        self._bucket: list[int] = []
+        self._bucket_ends_s = 0.0
         self._newest = -1
         self._forget()
 
@@ -101,7 +112,7 @@ class Breaker:
     def admit(self, now_s: float) -> Permit | None:
         """Give the right to make one call, or None where the target is left alone."""
         state = self.state
-        if state is State.CLOSED:
+        if state is _CLOSED:
             return self._permit
         if state is State.ISOLATED or (state is State.OPEN and now_s < self.open_until_s):
             return None
@@ -117,11 +128,11 @@ class Breaker:
 
     def report(self, permit: Permit, outcome: Outcome, now_s: float) -> None:
         """Hear how a call went. Of a call that was let through before the last change it changes nothing."""
-        if permit.generation != self._permit.generation:
+        if permit is not self._permit:  # there is one of each generation
             return
-        if self.state is State.HALF_OPEN:
+        if self.state is _HALF_OPEN:
             self._report_probe(outcome, now_s)
-        elif outcome is not Outcome.UNKNOWN:
+        elif outcome is not _UNKNOWN:
             self._count(outcome, now_s)
 
     def hold_open(self, until_s: float, now_s: float) -> None:
@@ -169,23 +180,20 @@ class Breaker:
                 self._close()
 
     def _count(self, outcome: Outcome, now_s: float) -> None:
-        index = int(now_s // self._width_s)
-        if index > self._newest:
-            self._drop_old(index)
-        bucket, sums = self._buckets[index % BUCKETS], self._sums
+        if now_s >= self._bucket_ends_s:
+            self._begin_bucket(int(now_s // self._width_s))
+        bucket, sums = self._bucket, self._sums
         bucket[0] += 1
         sums[0] += 1
-        if outcome is Outcome.FAILED:
-            bucket[1] += 1
-            sums[1] += 1
-        elif outcome is Outcome.SLOW:
-            bucket[2] += 1
-            sums[2] += 1
+        if outcome is not _GOOD:
+            column = 1 if outcome is Outcome.FAILED else 2
+            bucket[column] += 1
+            sums[column] += 1
         if (sums[1] or sums[2]) and self._is_too_much():
             self._turn(State.OPEN)
             self._stay_open(now_s)
 
-    def _drop_old(self, index: int) -> None:
+    def _begin_bucket(self, index: int) -> None:
         """Make place for a new bucket, and take what falls out of the window off the sums."""
         sums = self._sums
         for gone in range(max(self._newest + 1, index - BUCKETS + 1), index + 1):
@@ -193,7 +201,8 @@ class Breaker:
             for i in (0, 1, 2):
                 sums[i] -= bucket[i]
                 bucket[i] = 0
-        self._newest = index
+        self._newest, self._bucket = index, self._buckets[index % BUCKETS]
+        self._bucket_ends_s = (index + 1) * self._width_s
 
     def _is_too_much(self) -> bool:
         settings = self.settings
@@ -228,4 +237,5 @@ class Breaker:
     def _forget(self) -> None:
         self._buckets = [[0, 0, 0] for _ in range(BUCKETS)]
         self._sums = [0, 0, 0]
+        self._bucket_ends_s = 0.0
         self._newest = -1

@@ -35,6 +35,9 @@ LAG_LIMITS_S: Final = {"analysis": 0.05, "automation": 0.1, "interactive": 0.25}
 # Those who can wait longest are asked to come back last.
 RETRY_AFTER_S: Final = {"interactive": 1.0, "automation": 2.0, "analysis": 5.0}
 
+# Read on the way of every call.
+_share: Final = dict(SHARES).get
+_LOWER: Final = frozenset(name for name, share in SHARES.items() if share < 1.0)
 _SHED: Final = "overload.shed"
 
 
@@ -110,18 +113,21 @@ class GradientLimit:
 
     def enter(self, traffic_class: str) -> bool:
         """Take a place for a call of this class, or say that there is none for it."""
-        in_flight, limit, share = self.in_flight, self.limit, SHARES.get(traffic_class, 1.0)
+        in_flight, limit, share = self.in_flight, self.limit, _share(traffic_class, 1.0)
         if in_flight >= limit * share and (share < 1.0 or not self._lower or in_flight >= limit * OVERDRAFT):
             return False
-        self._lower += share < 1.0
-        self.in_flight = in_flight + 1
-        self._peak = max(self._peak, self.in_flight)
+        if share < 1.0:
+            self._lower += 1
+        self.in_flight = in_flight = in_flight + 1
+        if in_flight > self._peak:  # noqa: PLR1730  # to call max costs as much as all the rest
+            self._peak = in_flight
         return True
 
     def leave(self, traffic_class: str) -> None:
         """Give back a place that a call of this class took."""
         self.in_flight -= 1
-        self._lower -= SHARES.get(traffic_class, 1.0) < 1.0
+        if traffic_class in _LOWER:
+            self._lower -= 1
 
     def measure(self, kind: Kind, latency_s: float, now_s: float) -> None:
         """Hear how long a good call took."""
@@ -152,7 +158,7 @@ def admit(settings: AdmissionSettings, in_flight: int, lag_s: float, traffic_cla
     """Say whether a worker takes one more call of this class, with so many running and its event loop so late."""
     if in_flight >= settings.most * settings.shares.get(traffic_class, 1.0):
         return Refuse(_SHED, f"{in_flight} calls are running, which is all that this class of traffic may fill")
-    if lag_s > LAG_LIMITS_S.get(traffic_class, LAG_LIMITS_S["interactive"]):
+    if lag_s > LAG_LIMITS_S["analysis"] and lag_s > LAG_LIMITS_S.get(traffic_class, LAG_LIMITS_S["interactive"]):
         return Refuse(
             _SHED, f"the gateway is {round(lag_s * 1000)} ms behind, which is too much for this class of traffic"
         )
