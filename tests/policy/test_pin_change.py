@@ -54,7 +54,10 @@ def test_a_pin_after_a_rollback_has_the_right_one_under_it() -> None:
 
 
 def test_a_pin_that_was_written_by_hand_rolls_back_to_the_policys_own_model() -> None:
-    pins = Pins(pins={ROUTE: _pin("by hand"), "/b": _pin("b")}, history=(Change("pin", ROUTE, "one"),))
+    pins = Pins(
+        pins={ROUTE: _pin("by hand"), "/b": _pin("b")},
+        history=(Change("rollback", ROUTE, ""), Change("pin", ROUTE, "one")),
+    )
 
     assert rolled_back(pins, ROUTE, WHO).pins == {"/b": _pin("b")}
 

@@ -1,5 +1,4 @@
 import asyncio
-import timeit
 from typing import Final
 
 import pytest
@@ -10,7 +9,7 @@ from seawall.core.switch import EVERYTHING, Level, Switch
 from seawall.dialects.dialect import CHAT, MESSAGES, MODELS
 from seawall.guards.deadline import DeadlineGuard
 from seawall.guards.intake import IntakeGuard
-from seawall.guards.killswitch.guard import NOTE, KillSwitchGuard, LastLook, TargetSwitches
+from seawall.guards.killswitch.guard import NOTE, KillSwitchGuard, LastLook
 from seawall.guards.killswitch.running import Running
 from seawall.guards.killswitch.settings import KillSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Guard, Reply
@@ -309,35 +308,6 @@ async def test_a_last_look_needs_no_target() -> None:
     ended = await Scene((LastLook(memory), Instead(Reply(200, [])))).call(Call(CHAT, {}))
 
     assert ended.error is None
-
-
-@pytest.mark.parametrize(
-    ("level", "is_held"),
-    [
-        (Level("provider", "anthropic-provider"), True),
-        (Level("model", "model-of-the-route"), True),
-        (Level("model", "anthropic-provider/model-of-the-route"), True),
-        (Level("provider", "openai-provider"), False),
-        (EVERYTHING, False),
-        (Level("team", "support"), False),
-    ],
-    ids=lambda each: each.text if isinstance(each, Level) else "",
-)
-def test_a_target_is_held_by_a_switch_of_its_provider_or_model(level: Level, is_held: bool) -> None:
-    memory = MemorySwitches(lambda: START_WALL_S)
-
-    before = TargetSwitches(memory).holds(target())
-    memory.set(Switch(level))
-
-    assert not before
-    assert TargetSwitches(memory).holds(target()) is is_held
-
-
-def test_nothing_off_costs_less_than_a_microsecond() -> None:
-    memory = MemorySwitches(lambda: START_WALL_S)
-    targets, to = TargetSwitches(memory), target()
-
-    assert min(timeit.repeat(lambda: targets.holds(to), number=1000, repeat=20)) / 1000 < 1e-6
 
 
 async def test_a_caller_without_a_key_is_reached_by_its_route() -> None:

@@ -23,8 +23,8 @@ class KillSwitchGuard:
     """Refuse calls that an operator has switched off, and leave switched-off tools out; calls on once.
 
     It stands where the route, the labels and the tools are known. Switches of a provider or model are not its business:
-    `LastLook` and `holds` are for each attempt, so that such calls go on to the next target. A running call is cut, by
-    policy, through `running`.
+    `LastLook` is for each attempt, so that such calls go on to the next target. A running call is cut, by policy,
+    through `running`.
     """
 
     __slots__ = ("_cuts", "_running", "_switches")
@@ -90,25 +90,12 @@ def _edit(exchange: Exchange, edits: Mapping[str, object]) -> None:
     exchange.note(NOTE)
 
 
-class TargetSwitches:
-    """Say of a target whether an operator holds it, for whoever chooses among targets."""
-
-    __slots__ = ("_switches",)
-
-    def __init__(self, switches: Switches) -> None:
-        self._switches = switches
-
-    def holds(self, target: Target) -> bool:
-        """Say whether a switch of its provider or model is thrown; under a microsecond where nothing is off."""
-        switches = self._switches.in_force()
-        return bool(switches) and _holding(switches, target) is not None
-
-
 class LastLook:
     """Refuse an attempt that has been switched off since the call came in; calls on once.
 
-    It stands right before the dispatch, inside retry, fallback and every queue: nothing is dispatched once the switch
-    is thrown, not even for a call that began before.
+    It stands inside retry, fallback and everything that waits: nothing is dispatched once the switch is thrown, not
+    even for a call that began before. Outside the breaker, so that what an operator holds back is no probe and no
+    failure.
     """
 
     __slots__ = ("_switches",)
