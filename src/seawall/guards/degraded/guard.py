@@ -32,6 +32,9 @@ class _Question(NamedTuple):
     wants_usage: bool
 
 
+_NONE: Final = _Question(b"", wants_usage=False)
+
+
 class DegradedGuard:
     """Answer a call that nobody could serve; calls on once.
 
@@ -74,6 +77,8 @@ class DegradedGuard:
         return reply
 
     def _question(self, exchange: Exchange) -> _Question:
+        if self._settings.cached_s is None and not exchange.wants_stream:
+            return _NONE
         fields = {} if exchange.body is None else exchange.body.fields
         options = fields.get("stream_options") if exchange.endpoint is CHAT else None
         wants_usage = type(options) is dict and options.get("include_usage") is True
