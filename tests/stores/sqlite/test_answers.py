@@ -1,5 +1,7 @@
 import asyncio
+import signal
 import stat
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -164,3 +166,33 @@ async def test_processes_that_are_long_gone_are_forgotten(path: Path) -> None:
     db.close()
     store.close()
     assert owners == ["here"]
+
+
+async def test_a_mark_outlives_a_process_that_is_killed_right_after_it(path: Path) -> None:
+    script = f"""
+import asyncio, os, signal
+from pathlib import Path
+from seawall.stores.sqlite.answers import SqliteAnswers
+from seawall.testing.answers import DAY_S, NOW_S, PLACE, claim
+
+async def main():
+    store = SqliteAnswers(Path({str(path)!r}))
+    await store.reserve(claim("1"), NOW_S)
+    assert await store.mark(PLACE, "1", NOW_S + DAY_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    assert await killed.wait() == -signal.SIGKILL
+
+    store = SqliteAnswers(path)
+    alive, dead = await store.look(PLACE, NOW_S + 1.0), await store.look(PLACE, NOW_S + 3.0)
+    in_the_way = await store.reserve(claim("2"), NOW_S + 3.0)
+    store.close()
+
+    assert alive is not None
+    assert dead is not None
+    assert (alive.state, alive.is_alive) == (KeyState.DISPATCHED, True)
+    assert (dead.state, dead.is_alive) == (KeyState.DISPATCHED, False)
+    assert in_the_way == dead
