@@ -1,17 +1,33 @@
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from seawall.assembly.language import LANGUAGES
 from seawall.core.target import Target
 from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Endpoint
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.sampling.guard import SamplingGuard
 from seawall.guards.sampling.settings import SamplingSettings
+from seawall.guards.translation.guard import TranslationGuard
+from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.testing.scripted_upstream import ScriptedUpstream
 from tests.scene import ANSWER, Call, Ended, Scene, target, whole
 
 COLD = SamplingSettings(temperature=0.0)
 JSON = SamplingSettings(json_answer=True)
+
+
+@dataclass
+class Translated:
+    """A guard that leaves a request for another endpoint behind, as translation does."""
+
+    sends: Endpoint
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        """Set the endpoint, then go on."""
+        exchange.sends = self.sends
+        return await call_next(exchange)
 
 
 async def _ended(call: Call, settings: SamplingSettings) -> Ended:
@@ -94,3 +110,30 @@ async def test_a_json_answer_of_the_responses_api_keeps_what_else_is_said_of_the
 
 async def test_without_a_body_there_is_nothing_to_do() -> None:
     assert (await _ended(Call(MODELS, target=target()), COLD)).reply is not None
+
+
+async def test_after_translation_a_json_answer_is_asked_for_in_the_providers_words() -> None:
+    guards = (IntakeGuard(1 << 20, "interactive"), Translated(RESPONSES), SamplingGuard(JSON))
+    upstream = ScriptedUpstream(whole(ANSWER["anthropic"]))
+    ended = await Scene(guards, upstream).call(Call(MESSAGES, {"input": "as JSON"}, target=target("openai")))
+
+    assert ended.sent == {"input": "as JSON", "text": {"format": {"type": "json_object"}}}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "dialect", "asks_for_json"),
+    [(CHAT, "anthropic", False), (MESSAGES, "openai", True)],
+    ids=["from chat to messages", "from messages to chat"],
+)
+async def test_a_translated_call_is_changed_as_its_target_reads_it(
+    endpoint: Endpoint, dialect: str, asks_for_json: bool
+) -> None:
+    upstream = ScriptedUpstream(whole(ANSWER[dialect]))
+    translation = TranslationGuard(LANGUAGES, is_strict=False)
+    scene = Scene((IntakeGuard(1 << 20, "interactive"), translation, SamplingGuard(JSON)), upstream)
+    asked = {"max_tokens": 9, "messages": [{"role": "user", "content": "Hello, as JSON"}]}
+    headers = {b"anthropic-version": b"2026-10-21"}
+
+    ended = await scene.call(Call(endpoint, asked, headers=headers, target=target(dialect)))
+
+    assert ("response_format" in ended.sent) is asks_for_json

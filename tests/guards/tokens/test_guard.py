@@ -1,16 +1,32 @@
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from seawall.assembly.language import LANGUAGES
 from seawall.core.error import BadRequest
 from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, MODELS, RESPONSES, Endpoint
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.tokens.guard import TokensGuard
 from seawall.guards.tokens.settings import TokenSettings
+from seawall.guards.translation.guard import TranslationGuard
+from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.testing.scripted_upstream import ScriptedUpstream
 from tests.scene import ANSWER, Call, Ended, Scene, target, whole
 
 SETTINGS = TokenSettings(max_tokens=1000)
+
+
+@dataclass
+class Translated:
+    """A guard that leaves a request for another endpoint behind, as translation does."""
+
+    sends: Endpoint
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        """Set the endpoint, then go on."""
+        exchange.sends = self.sends
+        return await call_next(exchange)
 
 
 async def _ended(call: Call, settings: TokenSettings = SETTINGS) -> Ended:
@@ -112,3 +128,26 @@ async def test_without_a_body_there_is_nothing_to_do() -> None:
     ended = await _ended(Call(MODELS, target=target()))
 
     assert ended.reply is not None
+
+
+async def test_after_translation_the_ceiling_stands_where_the_providers_endpoint_looks() -> None:
+    guards = (IntakeGuard(1 << 20, "interactive"), Translated(MESSAGES), TokensGuard(SETTINGS))
+    upstream = ScriptedUpstream(whole(ANSWER["anthropic"]))
+    ended = await Scene(guards, upstream).call(Call(RESPONSES, {"max_tokens": 9000}, target=target()))
+
+    assert ended.sent == {"max_tokens": 1000}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"), [({"max_tokens": 9000}, 1000), ({"max_tokens": 5}, 5), ({}, 1000)], ids=["above", "below", "none"]
+)
+async def test_the_ceiling_of_a_translated_call_is_the_only_one_that_is_sent(asked: dict[str, Any], sent: int) -> None:
+    upstream = ScriptedUpstream(whole(ANSWER["openai"]))
+    translation = TranslationGuard(LANGUAGES, is_strict=False)
+    scene = Scene((IntakeGuard(1 << 20, "interactive"), translation, TokensGuard(SETTINGS)), upstream)
+    newer = target("openai", max_tokens_field="max_completion_tokens")
+
+    ended = await scene.call(Call(MESSAGES, {"messages": [{"role": "user", "content": "Hello"}], **asked}, target=newer))
+
+    ceilings = {name: value for name, value in ended.sent.items() if name.startswith("max_")}
+    assert ceilings == {"max_completion_tokens": sent}

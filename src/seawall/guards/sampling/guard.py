@@ -15,9 +15,9 @@ class SamplingGuard:
     async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
         """Change the body, then go on."""
         body = exchange.body
-        if body is not None and exchange.endpoint in GENERATING:
+        if body is not None and exchange.sends in GENERATING:
             refused = (exchange.target is not None and exchange.target.drops_sampling) or (
-                exchange.endpoint is MESSAGES and exchange.headers.get(b"anthropic-version") == VERSION_WITHOUT_SAMPLING
+                exchange.sends is MESSAGES and exchange.headers.get(b"anthropic-version") == VERSION_WITHOUT_SAMPLING
             )
             change = decide(self._settings, body.fields, refused=refused)
             for name, value in change.put.items():
@@ -26,10 +26,10 @@ class SamplingGuard:
                 body.drop(name)
             if change.note:
                 exchange.note(change.note)
-            if exchange.endpoint is CHAT and wants_json_object(self._settings, body.fields, body.raw):
+            if exchange.sends is CHAT and wants_json_object(self._settings, body.fields, body.raw):
                 body.set("response_format", {"type": "json_object"})
                 exchange.note("json.requested")
-            elif exchange.endpoint is RESPONSES and wants_json_text(self._settings, body.fields):
+            elif exchange.sends is RESPONSES and wants_json_text(self._settings, body.fields):
                 body.set("text", {**(body.fields.get("text") or {}), "format": {"type": "json_object"}})
                 exchange.note("json.requested")
         return await call_next(exchange)

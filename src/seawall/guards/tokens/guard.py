@@ -47,7 +47,7 @@ class TokensGuard:
     @staticmethod
     def _names(exchange: Exchange, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """Name every field that holds a ceiling, since providers differ in which they read, or the one to fill in."""
-        names = _FIELDS.get(exchange.endpoint, ())
+        names = _FIELDS.get(exchange.sends, ())
         found = tuple(name for name in names if fields.get(name) is not None)
         if found or not names:
             return found
