@@ -1,17 +1,29 @@
 """Turn a compiled policy into running pipelines."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from seawall.assembly.language import LANGUAGES
 from seawall.assembly.order import ORDER
 from seawall.core.target import Provider
 from seawall.guards.access.guard import AccessGuard
+from seawall.guards.breaker.guard import BreakerGuard
+from seawall.guards.breaker.register import Breakers
+from seawall.guards.concurrency.admission import AdmissionGuard, Admissions, LoopLag
+from seawall.guards.concurrency.guard import ConcurrencyGuard
+from seawall.guards.concurrency.register import TargetLimits
 from seawall.guards.deadline import DeadlineGuard
 from seawall.guards.fallback.guard import ChainedLeg, ChainSettings, Fallback
+from seawall.guards.idempotency.guard import IdempotencyGuard
+from seawall.guards.idempotency.running import KeysInUse
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.journal import JournalGuard
+from seawall.guards.killswitch.guard import KillSwitchGuard, LastLook
+from seawall.guards.killswitch.running import Running
 from seawall.guards.meter import MeterGuard
+from seawall.guards.retry.guard import RetryGuard
+from seawall.guards.retry.quota import RetryQuotas
 from seawall.guards.route import RouteGuard, RouteSettings
 from seawall.guards.sampling.guard import SamplingGuard
 from seawall.guards.tokens.guard import TokensGuard
@@ -19,22 +31,37 @@ from seawall.guards.translation.guard import TranslationGuard
 from seawall.pipeline.dispatch import Dispatch, Outlet
 from seawall.pipeline.exchange import CallNext, Guard, compose
 from seawall.policy.plan import CompiledPolicy, LegSettings, Plan
+from seawall.ports.switches import Switches
+from seawall.stores.memory.switches import MemorySwitches
 
 _FORK = ORDER.index("fallback")
 _CALL = ORDER[1:_FORK]  # without the journal, which stands around all routes
 _LEG = ORDER[_FORK + 1 :]
+NOTHING_OFF = MemorySwitches(lambda: 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What all pipelines of a process share; it outlives every policy."""
+    """What all pipelines of a process share; it outlives every policy.
+
+    `keys` None means that idempotency keys are passed over. Without `switches` nothing can be switched off.
+    """
 
     journal: JournalGuard
     outlet: Outlet
+    switches: Switches = NOTHING_OFF
+    keys: KeysInUse | None = None
+    running: Running = field(default_factory=Running)
+    breakers: Breakers = field(default_factory=Breakers)
+    quotas: RetryQuotas = field(default_factory=RetryQuotas)
+    limits: TargetLimits = field(default_factory=TargetLimits)
+    admissions: Admissions = field(default_factory=lambda: Admissions(LoopLag()))
+    draw: Callable[[], float] = random.random
 
 
 def build_routes(policy: CompiledPolicy, house: House) -> Mapping[str, CallNext]:
     """Build one pipeline a route, without its journal, which stands around them all."""
+    house.limits.follow(policy.concurrency)
     speakers: dict[str, Provider] = {}
     for provider in policy.providers.values():
         speakers.setdefault(provider.dialect, provider)
@@ -47,8 +74,12 @@ def _pipeline(plan: Plan, policy: CompiledPolicy, speakers: dict[str, Provider],
         "access": AccessGuard(),
         "deadline": DeadlineGuard(plan.timeouts.total_s),
         "intake": IntakeGuard(policy.body_limit, plan.traffic_class),
+        "killswitch": KillSwitchGuard(house.switches, policy.kill, house.running),
+        "admission": AdmissionGuard(policy.admission, house.admissions),
         "route": RouteGuard(RouteSettings(target, policy.resolve, speakers, plan.streaming)),
     }
+    if house.keys is not None:
+        rooms["idempotency"] = IdempotencyGuard(policy.idempotency, house.keys)
     own = _leg(plan, plan.own, house)
     chain = [
         ChainedLeg(leg.target, own if leg.settings == plan.own else _leg(plan, leg.settings, house), leg.is_degraded)
@@ -64,6 +95,10 @@ def _leg(plan: Plan, settings: LegSettings, house: House) -> CallNext:
         "translation": TranslationGuard(LANGUAGES, is_strict=plan.is_strict),
         "tokens": TokensGuard(settings.tokens),
         "sampling": SamplingGuard(settings.sampling),
+        "retry": RetryGuard(settings.retry, house.quotas, house.draw),
+        "lastlook": LastLook(house.switches),
+        "breaker": BreakerGuard(settings.breaker, house.breakers),
+        "concurrency": ConcurrencyGuard(house.limits),
         "meter": MeterGuard(),
     }
     guards = tuple(rooms[name] for name in _LEG if name in rooms)

@@ -31,6 +31,7 @@ ORDER: Final = (
     "tokens",  # the ceiling and its field depend on the target
     "sampling",  # what a model refuses is known once the model is
     "retry",  # same target again
+    "lastlook",  # the kill switch once more: nothing is dispatched after it was thrown, for calls that began before too
     "breaker",  # inside retry: counts every attempt
     "concurrency",  # inside the breaker: a closed target holds no place
     # "budget": inside retry and fallback: each attempt has its own hold and receipt

@@ -9,51 +9,23 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from seawall.assembly.build import House
-from seawall.assembly.clock import SystemClock
-from seawall.assembly.entry import Entry
 from seawall.assembly.live import Live, file_stamp
 from seawall.assembly.source import PolicySource
 from seawall.core.error import SeawallError
-from seawall.core.principal import ANONYMOUS
 from seawall.gateway.admin import AdminPort
 from seawall.gateway.app import Gateway
+from seawall.gateway.opening import open_house
 from seawall.gateway.options import Ports, Seat, ServeOptions
 from seawall.gateway.server import DataServer
-from seawall.guards.journal import JournalGuard, JournalSettings
-from seawall.pipeline.dispatch import Outlet
 from seawall.pipeline.watchdog import Kennel
 from seawall.policy.plan import CompiledPolicy
-from seawall.stores.sqlite.key_table import KeyTable
-from seawall.telemetry.journal import JOURNAL_DIR
-from seawall.telemetry.journal.pepper import UserHasher, read_pepper
-from seawall.telemetry.journal.retention import Keep
-from seawall.telemetry.journal.writer import Writer, WriterSettings
-from seawall.telemetry.log import install_logging, log_loop_exception
-from seawall.telemetry.scrub import Scrubber
-from seawall.upstreams.choose import open_upstream
-from seawall.upstreams.provider_head import ProviderHeads
-from seawall.upstreams.proxy import proxy_rules
-from seawall.upstreams.reply_head import passed_on
-from seawall.upstreams.settings import UpstreamSettings
 
 ORPHAN_S: Final = 1.0
 _log = logging.getLogger("seawall.gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """The stores of a process, and the policy in force over them."""
-
-    live: Live
-    writer: Writer
-    scrubber: Scrubber
-    clock: SystemClock
 
 
 async def run_worker(
@@ -77,9 +49,8 @@ async def run_worker(
     loop = asyncio.get_running_loop()
     before = file_stamp(options.policy)
     async with AsyncExitStack() as stack:
-        opened = _open(
-            options, seat.slot, PolicySource(options.policy, environment, options.sandbox_url), policy, stack
-        )
+        source = PolicySource(options.policy, environment, options.sandbox_url)
+        opened = open_house(options, seat.slot, source, policy, stack)
         live, clock = opened.live, opened.clock
         gateway = Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub)
         server = DataServer(gateway.handle, interrupt=gateway.interrupt)
@@ -87,46 +58,18 @@ async def run_worker(
         _on_signals(loop, stop, live, chores, seat)  # before the first connection: a signal would cost its call
         await server.start(seat.ports.data)
         chores.begin(live.watch(options.policy, clock, before), "policy watch")
+        for name, chore in opened.chores:
+            chores.begin(chore(), name)
         if seat.parent is not None:
             chores.begin(_stop_when_orphaned(stop, seat.parent), "orphan watch")
         if seat.ports.admin is not None:
-            admin.begin(AdminPort(options, live, opened.writer).serve(seat.ports.admin), "admin port")
+            admin.begin(AdminPort(options, live, opened.writer, opened.switches).serve(seat.ports.admin), "admin port")
         _settle_memory()
         on_ready()
         await stop.wait()
         await admin.aclose()  # the worker that replaces this one serves it already
         await server.aclose(options.grace_s)
         await chores.aclose()
-
-
-def _open(
-    options: ServeOptions, slot: int, source: PolicySource, policy: CompiledPolicy | None, stack: AsyncExitStack
-) -> _Opened:
-    """Open the log, the stores and the upstream, each closed by the stack, and put the policy in force."""
-    scrubber, clock = Scrubber(), SystemClock()
-    install_logging(scrubber)
-    asyncio.get_running_loop().set_exception_handler(log_loop_exception)
-    writer = Writer(
-        options.state_dir / JOURNAL_DIR, scrubber, clock, WriterSettings(slot=slot, sweeps=slot % options.workers == 0)
-    )
-    stack.callback(writer.close)
-    keys = None
-    if not options.insecure_dev:
-        keys = KeyTable(options.state_dir / "keys.db")
-        stack.callback(keys.close)
-    scrubber.learn(proxy_rules(source.environment).credentials())
-    upstream = open_upstream(UpstreamSettings(), source.environment)
-    stack.push_async_callback(upstream.aclose)
-    users = UserHasher(read_pepper(options.state_dir))
-    journal = JournalGuard(writer, JournalSettings(users.hash, _tidy(scrubber)))
-    house = House(journal, Outlet(upstream, ProviderHeads(), passed_on))
-
-    def enter(policy: CompiledPolicy) -> Entry:
-        scrubber.learn([p.api_key for p in policy.providers.values() if p.api_key is not None])
-        writer.keep(Keep(policy.journal.keep_metadata_days, policy.journal.keep_bodies_days))
-        return Entry(policy, house, keys, ANONYMOUS)
-
-    return _Opened(Live(source.load, enter, policy), writer, scrubber, clock)
 
 
 def _settle_memory() -> None:
@@ -137,13 +80,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-
-
-def _tidy(scrubber: Scrubber) -> Callable[[str], str]:
-    def tidy(text: str) -> str:
-        return "[secret]" if scrubber.is_dirty(text) else text
-
-    return tidy
 
 
 class Chores:
