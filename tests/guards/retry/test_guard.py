@@ -120,6 +120,16 @@ def test_another_target_keeps_its_attempt() -> None:
     assert len(world.trail.at_s) == 2
 
 
+def test_a_target_that_takes_long_to_fail_leaves_the_time_to_another() -> None:
+    slow = Script((Pause(0.6), Break()))
+    world = World()
+
+    ended = world.go(ASK, slow, GOOD, legs_left=1)
+
+    assert isinstance(ended.error, UpstreamBroken)
+    assert world.trail.at_s == [0.0]
+
+
 def test_what_cannot_help_is_not_tried_again() -> None:
     world = World()
 

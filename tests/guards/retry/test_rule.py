@@ -49,6 +49,9 @@ def _failure(remedy: Remedy = BROKEN, **more: Any) -> Failure:  # Failure's own 
         pytest.param(_failure(left_s=0.02), NO_TIME, id="the deadline comes first"),
         pytest.param(_failure(left_s=0.025), NO_TIME, id="a wait to the deadline leaves no time"),
         pytest.param(_failure(THROTTLED, legs_left=1), Wait(PATIENCE_S / 2), id="less patience with another target"),
+        pytest.param(_failure(legs_left=1, took_s=0.51), NO_PATIENCE, id="it took too long to fail"),
+        pytest.param(_failure(legs_left=1, took_s=0.5), Wait(0.025), id="it failed soon enough"),
+        pytest.param(_failure(took_s=30.0), Wait(0.025), id="who else is there to ask"),
     ],
 )
 def test_a_failure_is_decided(failure: Failure, expected: Decision) -> None:
@@ -80,6 +83,7 @@ FAILURES = st.builds(
     left_s=st.floats(-5, 1e6),
     demanded_s=st.none() | st.floats(0, 1e12, exclude_min=True),
     draw=st.floats(0, 1, exclude_max=True),
+    took_s=st.floats(0, 1e6),
 )
 
 

@@ -90,6 +90,7 @@ class RetryGuard:
                 exchange.watchdog.deadline_s - now_s,
                 demanded_s,
                 self._draw(),
+                exchange.attempts[-1].duration_s if exchange.attempts else 0.0,
             ),
         )
         if isinstance(decision, Wait) and quota.may_retry():

@@ -17,8 +17,8 @@ class Failure(NamedTuple):
     """How an attempt failed, and what is left of the call.
 
     `retry` counts the further attempts made at this target so far, `attempts_left` those that the whole call may still
-    make, `legs_left` the targets after this one. `demanded_s` is the provider's `retry-after`. `draw` is uniform in
-    [0, 1).
+    make, `legs_left` the targets after this one. `demanded_s` is the provider's `retry-after`, `took_s` how long the
+    attempt took until it failed. `draw` is uniform in [0, 1).
     """
 
     remedy: Remedy
@@ -28,6 +28,7 @@ class Failure(NamedTuple):
     left_s: float
     demanded_s: float | None
     draw: float
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,15 @@ def decide(settings: RetrySettings, failure: Failure) -> Decision:
     Every target that is left keeps one of the call's attempts, since another target is a better second try than the
     same one. What the provider demands is waited in full, with the jitter on top so that not everybody comes back at
     once; a demand that is too long for the deadline, or for the patience of a call with another target, ends the
-    attempts here.
+    attempts here. So does an attempt that took long to fail: what is silent once is silent again, and would leave the
+    other target no time.
     """
     if not failure.remedy.again:
         return HOPELESS
     if failure.retry >= settings.retries or failure.attempts_left <= failure.legs_left:
         return NO_ATTEMPTS
+    if failure.legs_left and failure.took_s > PATIENCE_S:
+        return NO_PATIENCE
     wait_s = backoff_s(settings, failure)
     demanded_s = failure.demanded_s
     if demanded_s is not None:
