@@ -230,6 +230,7 @@ def test_every_attempt_is_recorded_by_itself() -> None:
         async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
             with pytest.raises(UpstreamBroken):
                 await call_next(exchange)
+            exchange.taps.clear()  # as the retry guard takes an attempt's taps back
             return await call_next(exchange)
 
     scripts = (Script((CHUNKS[0], Break())), Script(CHUNKS))

@@ -23,6 +23,7 @@ class MeterGuard:
         """Meter one attempt."""
         began_s = exchange.watchdog.now_s()
         exchange.facts = None
+        asked = exchange.body
         if exchange.wants_stream and exchange.sends is CHAT:
             _ask_for_usage(exchange)
         try:
@@ -30,6 +31,7 @@ class MeterGuard:
         except Refused:
             raise  # nothing was dispatched
         except BaseException as error:
+            exchange.body = asked  # or the next attempt would take our wish for its client's
             _keep(exchange, began_s, _facts_of(exchange, error), None, error)
             raise
         stream = reply.stream
@@ -118,6 +120,7 @@ def _ask_for_usage(exchange: Exchange) -> None:
         options = {}
     if type(options) is not dict or options.get("include_usage") is True:
         return
+    exchange.body = body = body.fork()
     body.set("stream_options", {**options, "include_usage": True})
     exchange.taps.append(_without_usage_chunk)
 
