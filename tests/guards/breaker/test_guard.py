@@ -22,7 +22,7 @@ from seawall.guards.breaker.register import Breakers, BreakerState
 from seawall.guards.breaker.settings import BreakerSettings
 from seawall.guards.deadline import DeadlineGuard
 from seawall.guards.intake import IntakeGuard
-from seawall.pipeline.exchange import Exchange, Reply
+from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.watchdog import HungUp, Kennel
 from seawall.testing.scripted_upstream import Break, Pause, Script, ScriptedUpstream
 from seawall.testing.virtual_loop import run_virtual
@@ -36,6 +36,17 @@ TEXT = frames_of("anthropic/text.sse")
 GOOD = whole(ANSWER["anthropic"])
 
 
+class Wait:
+    """A guard that takes its time, as an earlier target would."""
+
+    def __init__(self, length_s: float) -> None:
+        self.length_s = length_s
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        await asyncio.sleep(self.length_s)
+        return await call_next(exchange)
+
+
 class World:
     """The guard over a scripted provider; it opens at the first call that fails or is slow."""
 
@@ -45,9 +56,11 @@ class World:
         self.guard = BreakerGuard(BreakerSettings(**{**defaults, **more}), self.breakers, is_held)
         self.upstream = ScriptedUpstream()
 
-    async def call(self, call: Call, *answers: Script | SeawallError, total_s: float = 60.0) -> Ended:
+    async def call(
+        self, call: Call, *answers: Script | SeawallError, total_s: float = 60.0, waited_s: float = 0.0
+    ) -> Ended:
         self.upstream.expect(answers)
-        guards = (DeadlineGuard(total_s), IntakeGuard(1 << 20, "interactive"), self.guard)
+        guards = (DeadlineGuard(total_s), IntakeGuard(1 << 20, "interactive"), Wait(waited_s), self.guard)
         return await Scene(guards, self.upstream).call(call)
 
     def go(self, call: Call, *answers: Script | SeawallError, total_s: float = 60.0) -> Ended:
@@ -94,10 +107,24 @@ def test_an_ending_is_counted(answer: Script | SeawallError, expected: tuple[str
     assert _counts(world) == expected
 
 
-def test_a_deadline_that_came_soon_says_nothing_of_the_target() -> None:
+@pytest.mark.parametrize(
+    ("waited_s", "expected"),
+    [(0.0, OPEN), (1.4, OPEN), (1.6, NOTHING_SAID)],
+    ids=["all of it", "most of it", "less than half of it"],
+)
+def test_a_target_hangs_that_had_most_of_a_calls_time(waited_s: float, expected: tuple[str, int, int, int]) -> None:
     world = World()
 
-    ended = world.go(ASK, Script((Pause(100.0),)), total_s=3.0)
+    ended = run_virtual(world.call(ASK, Script((Pause(100.0),)), total_s=3.0, waited_s=waited_s))
+
+    assert isinstance(ended.error, DeadlineExceeded)
+    assert _counts(world) == expected
+
+
+def test_a_stream_that_is_longer_than_its_call_may_take_is_no_failure() -> None:
+    world = World()
+
+    ended = world.go(STREAM, Script([*TEXT[:4], Pause(100.0)]), total_s=3.0)
 
     assert isinstance(ended.error, DeadlineExceeded)
     assert _counts(world) == NOTHING_SAID

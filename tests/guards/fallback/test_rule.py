@@ -4,7 +4,7 @@ from seawall.core.error import SeawallError, TargetClosed, Unsupported, Upstream
 from seawall.core.target import Target
 from seawall.core.traits import Traits
 from seawall.dialects.dialect import CHAT, MESSAGES, RESPONSES, Endpoint
-from seawall.guards.fallback.rule import GO_ON, can_continue, continued_turns, goes_on, telling
+from seawall.guards.fallback.rule import GO_ON, can_continue, continued_turns, goes_on, says_when, telling
 from tests.scene import target
 
 ASKED = {"role": "user", "content": "Tell me."}
@@ -39,6 +39,16 @@ def test_only_one_answer_in_frames_without_an_end_of_its_own_can_be_continued(
     endpoint: Endpoint, fields: dict[str, object], *, expected: bool
 ) -> None:
     assert can_continue(endpoint, fields) is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"), [((), False), (((b"retry-after", b"3"),), True), (((b"x-request-id", b"3"),), False)]
+)
+def test_a_provider_may_say_when_to_come_back(fields: tuple[tuple[bytes, bytes], ...], *, expected: bool) -> None:
+    error = UpstreamRefused(429, "", "full")
+    error.headers = fields
+
+    assert says_when(error) is expected
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ _SAYS_WHEN: Final = frozenset({429, 503, 529})
 # What is shorter is the caller's to wait for: it would be over before the other workers heard of it.
 SHORTEST_HOLD_S: Final = 1.0
 _LEAST_RETRY_AFTER_S: Final = 1.0
+HANGING: Final = 0.5  # of a call's whole time without an answer: the target hangs
 
 
 def nobody_is_held(target: Target) -> bool:
@@ -84,20 +85,30 @@ class BreakerGuard:
         slow_s = self._settings.slow_s
         return Outcome.GOOD if slow_s is None or took_s <= slow_s else Outcome.SLOW
 
+    def _late(self, exchange: Exchange, took_s: float, *, has_begun: bool) -> Outcome:
+        """Judge an attempt that ran when the whole call's time was over: by its own share of that time.
+
+        A stream that has begun may simply be long, or its reader slow.
+        """
+        total_s = exchange.watchdog.deadline_s - exchange.started_s
+        if not has_begun and took_s >= HANGING * total_s:
+            return Outcome.FAILED
+        return Outcome.SLOW if self._speed(took_s) is Outcome.SLOW else Outcome.UNKNOWN
+
     def _hear_end(self, running: "_Running", stream: ReplyStream, error: BaseException | None) -> None:
         """Report a stream: its speed is that of its first content, which may be long ago."""
         if error is not None:
-            self._hear_failure(running, error)
+            self._hear_failure(running, error, has_begun=True)
             return
         now_s = running.exchange.watchdog.now_s()
         spoke_s = now_s if stream.first_content_s is None else stream.first_content_s
         running.breaker.report(running.permit, self._speed(spoke_s - running.began_s), now_s)
 
-    def _hear_failure(self, running: "_Running", error: BaseException) -> None:
+    def _hear_failure(self, running: "_Running", error: BaseException, *, has_begun: bool = False) -> None:
         """Report what was raised: what the provider is to blame for, and what it answered all the same.
 
         What came from elsewhere (a refusal, a client that left, a shutdown) says nothing of the target. The deadline
-        of the whole call does where the attempt alone took too long.
+        of the whole call does where the attempt took most of the time, or was slow by the policy's measure.
         """
         exchange, breaker, permit, began_s = running
         now_s = exchange.watchdog.now_s()
@@ -106,8 +117,8 @@ class BreakerGuard:
             outcome = Outcome.FAILED
         elif isinstance(error, UpstreamError):
             outcome = self._speed(now_s - began_s)
-        elif isinstance(error, DeadlineExceeded) and self._speed(now_s - began_s) is Outcome.SLOW:
-            outcome = Outcome.SLOW
+        elif isinstance(error, DeadlineExceeded):
+            outcome = self._late(exchange, now_s - began_s, has_begun=has_begun)
         breaker.report(permit, outcome, now_s)
         if outcome is Outcome.FAILED and isinstance(error, UpstreamError) and error.status in _SAYS_WHEN:
             wall_s = exchange.at_s + now_s - exchange.started_s

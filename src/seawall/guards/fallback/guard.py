@@ -10,7 +10,7 @@ from seawall.dialects.dialect import MODELS, Endpoint
 from seawall.dialects.json_object import JsonObject
 from seawall.dialects.neutral.form import Form
 from seawall.guards.fallback.continuation import ContinuedStream
-from seawall.guards.fallback.rule import can_continue, continued_turns, goes_on, telling
+from seawall.guards.fallback.rule import can_continue, continued_turns, goes_on, says_when, telling
 from seawall.guards.fallback.splice import Partial
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.reply_stream import ReplyStream
@@ -92,7 +92,7 @@ class Fallback:
                 return reply, number
         if failure is None:
             raise RuntimeError("a chain without legs was asked to fail")
-        if len(exchange.attempts) > 1 and isinstance(failure, UpstreamError) and failure.should_retry is None:
+        if len(exchange.attempts) > 1 and isinstance(failure, UpstreamError) and not says_when(failure):
             failure.should_retry = False  # a client that tries again by itself would only repeat what was done here
         raise failure
 

@@ -11,6 +11,7 @@ from seawall.dialects.dialect import CHAT, MESSAGES, Endpoint
 GO_ON: Final = (
     "Your answer was cut off. Continue it exactly where it ends, without repeating any of it and without any remark."
 )
+_WHEN: Final = (b"retry-after", b"retry-after-ms")
 # A Responses stream ends in the whole response, under one id: nobody could take another one's end for its own.
 CONTINUED: Final = (MESSAGES, CHAT)
 
@@ -34,6 +35,11 @@ def telling(known: SeawallError | None, new: SeawallError) -> SeawallError:
     if isinstance(new, Unsupported):
         return known
     return new
+
+
+def says_when(error: UpstreamError) -> bool:
+    """Say whether the provider told when to come back, which is then the client's to do."""
+    return any(name in _WHEN for name, _ in error.headers)
 
 
 def can_continue(endpoint: Endpoint, fields: Mapping[str, Any]) -> bool:
