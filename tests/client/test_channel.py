@@ -41,20 +41,21 @@ def test_every_piece_arrives_once_and_in_order(pieces: list[bytes], last: bytes)
     assert run_virtual(run()) == b"".join(pieces) + last
 
 
-async def test_a_second_piece_waits_until_the_first_is_taken() -> None:
+async def test_the_writer_of_a_second_piece_waits_until_the_first_is_taken() -> None:
     channel = _channel()
     await channel.put(b"one")
     second = asyncio.ensure_future(channel.put(b"two"))
     await asyncio.sleep(0)
     assert not second.done()
 
-    assert await channel.take() == b"one"
+    assert await channel.take() == b"onetwo"
     await second
 
-    assert await channel.take() == b"two"
+    await channel.put(b"three")
+    assert await channel.take() == b"three"
 
 
-async def test_a_piece_whose_writer_was_cancelled_never_arrives() -> None:
+async def test_a_piece_whose_writer_was_cancelled_arrives_all_the_same() -> None:
     channel = _channel()
     await channel.put(b"one")
     second = asyncio.ensure_future(channel.put(b"two"))
@@ -62,9 +63,9 @@ async def test_a_piece_whose_writer_was_cancelled_never_arrives() -> None:
 
     second.cancel()
     await asyncio.wait([second])
-    channel.close()
+    channel.close(b"!")
 
-    assert await _all_of(channel) == [b"one"]
+    assert await _all_of(channel) == [b"onetwo!"]
 
 
 async def test_a_reader_who_was_cancelled_loses_nothing() -> None:
@@ -129,4 +130,4 @@ async def test_what_is_put_into_a_closed_channel_is_lost_and_waits_for_nobody() 
     await second
     await channel.put(b"three")
 
-    assert await _all_of(channel) == [b"one"]
+    assert await _all_of(channel) == [b"onetwo"]

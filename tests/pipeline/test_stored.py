@@ -88,7 +88,9 @@ def test_a_broken_recording_breaks_the_stream_after_all_that_came_before() -> No
 
 def test_a_deadline_ends_it_for_a_client_that_does_not_read() -> None:
     async def main() -> None:
-        stream = StoredStream(Recording.of(b"a\n\n"), dog := _dog())
+        recording = Recording(99)
+        recording.add(b"a\n\n")
+        stream = StoredStream(recording, dog := _dog())
         heard: list[BaseException | None] = []
         stream.on_end(heard.append)
         dog.limit(2.0)
@@ -102,6 +104,26 @@ def test_a_deadline_ends_it_for_a_client_that_does_not_read() -> None:
         dog.close()
 
         assert heard == [raised.value]
+
+    run_virtual(main())
+
+
+def test_a_deadline_after_the_last_bytes_were_handed_over_comes_too_late() -> None:
+    async def main() -> None:
+        stream = StoredStream(Recording.of(b"a\n\n"), dog := _dog())
+        heard: list[BaseException | None] = []
+        written: list[bytes] = []
+        stream.on_end(heard.append)
+        dog.limit(2.0)
+
+        async def never(data: bytes) -> None:
+            written.append(data)
+            await asyncio.sleep(math.inf)
+
+        await stream.pump(never)
+        dog.close()
+
+        assert (written, heard, stream.terminal_seen) == ([b"a\n\n"], [None], True)
 
     run_virtual(main())
 

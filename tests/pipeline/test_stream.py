@@ -259,6 +259,24 @@ def test_a_slow_reader_does_not_outlive_the_deadline(go: Go) -> None:
     assert 30.0 <= outcome.ended_s <= 30.0 + LATE
 
 
+@pytest.mark.parametrize("hold_back_s", [0.0, 1.0])
+def test_a_deadline_after_the_last_bytes_were_handed_over_comes_too_late(go: Go, hold_back_s: float) -> None:
+    outcome = go(Trip([b"".join(WHOLE)], total_s=3.0, write_s=[20.0], hold_back_s=hold_back_s))
+
+    assert outcome.error is None
+    assert outcome.heard == [None]
+    assert outcome.text == b"".join(WHOLE)
+    assert outcome.ended_s <= 3.0 + LATE
+    assert outcome.left_over == 0
+
+
+def test_a_client_that_leaves_before_it_has_read_the_end_has_left(go: Go) -> None:
+    outcome = go(Trip([b"".join(WHOLE)], hang_up_s=2.0, write_s=[20.0]))
+
+    assert isinstance(outcome.error, HungUp)
+    assert outcome.heard == [outcome.error]
+
+
 def test_while_the_reader_does_not_read_nothing_is_taken_from_the_provider(go: Go) -> None:
     outcome = go(Trip(WHOLE, write_s=[1000.0], total_s=10.0))
 

@@ -4,7 +4,7 @@ import asyncio
 
 
 class Channel:
-    """Keep one piece at a time, so that a reader who does not come back stops the pump, and with it the provider.
+    """Keep two pieces at most, so that a reader who does not come back stops the pump, and with it the provider.
 
     One task puts, one takes; both belong to the same event loop.
     """
@@ -20,20 +20,21 @@ class Channel:
         self._news: asyncio.Future[None] | None = None
 
     async def put(self, piece: bytes) -> None:
-        """Wait until the piece before was taken, then leave this one; cancelling leaves nothing.
+        """Leave a piece at once, and wait while the one before it is not taken; cancelling takes nothing back.
 
         A closed channel takes pieces and loses them: its reader is gone.
         """
-        while self._piece and not self._is_closed:
+        if self._is_closed:
+            return
+        is_ahead = bool(self._piece)
+        self._piece += piece
+        _wake(self._news)
+        while is_ahead and self._piece and not self._is_closed:
             self._room = self._loop.create_future()
             try:
                 await self._room
             finally:
                 self._room = None
-        if self._is_closed:
-            return
-        self._piece = piece
-        _wake(self._news)
 
     def close(self, last: bytes = b"", fault: Exception | None = None) -> None:
         """Say that nothing more comes but `last`; a reader who has taken all of it meets the `fault`, if there is one.

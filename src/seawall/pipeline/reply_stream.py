@@ -32,6 +32,8 @@ class ReplyStream(Protocol):
     async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write the stream to the client, whole frames only, to its terminal event.
 
+        `write` takes its bytes at once, cancelled or not, and then waits while the client does not read.
+
         Raises:
             SeawallError: the stream broke; the caller owes the client an error event and an unclean end.
         """

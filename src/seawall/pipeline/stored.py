@@ -7,7 +7,7 @@ from seawall.core.error import SeawallError
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.dialect import Facts
 from seawall.pipeline.recording import Recording
-from seawall.pipeline.stream import OnEnd, StreamState
+from seawall.pipeline.stream import OnEnd, StreamState, is_too_late
 from seawall.pipeline.watchdog import Watchdog
 
 
@@ -41,12 +41,14 @@ class StoredStream:
         try:
             await self._follow(write)
         except BaseException as error:
+            if self.terminal_seen and is_too_late(error, self._watchdog):
+                self._end(None)
+                return
             reason = self._watchdog.take(SeawallError) if isinstance(error, asyncio.CancelledError) else None
             self._end(reason or error)
             if reason is not None:
                 raise reason from None
             raise
-        self.terminal_seen = True
         self._end(None)
 
     async def drain(self) -> None:
@@ -60,12 +62,14 @@ class StoredStream:
                 at += len(pieces)
                 if self.first_content_s is None:
                     self.first_content_s = self._watchdog.now_s()
+                self.terminal_seen = recording.is_over and recording.error is None
                 await write(b"".join(pieces))
             elif not recording.is_over:
                 await recording.news()
             elif recording.error is not None:
                 raise recording.error.with_traceback(None)  # others raise it too, and each would add to its traceback
             else:
+                self.terminal_seen = True
                 return
 
     def _end(self, error: BaseException | None) -> None:

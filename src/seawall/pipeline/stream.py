@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from seawall.core.error import SeawallError, UpstreamBroken, UpstreamError
 from seawall.dialects.dialect import Facts, Mark, StreamReader
 from seawall.dialects.sse import FrameSplitter
-from seawall.pipeline.watchdog import Watchdog
+from seawall.pipeline.watchdog import HungUp, Watchdog
 from seawall.ports.upstream import UpstreamReply
 
 MAX_HELD: Final = 64 * 1024
@@ -110,7 +110,8 @@ class StreamReply:
     async def pump(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write the stream to the client, from what was held to the terminal event.
 
-        `write` waits while the client does not read, which stops the reading from the provider.
+        `write` takes its bytes at once, and then waits while the client does not read, which stops the reading from the
+        provider. Who interrupts its wait after the terminal event comes too late: the client has been sent everything.
 
         Raises:
             SeawallError: the stream broke; the caller owes the client an error event and an unclean end.
@@ -132,8 +133,9 @@ class StreamReply:
                 if self.terminal_seen or self._failure is not None:
                     break
                 data = self._take(await read())
-        except BaseException as error:  # noqa: BLE001  # it goes on, as itself or as its reason
-            raise self._broken(error) from None
+        except BaseException as error:  # noqa: BLE001  # it goes on, as itself or as its reason, unless it is too late
+            if not (self.terminal_seen and is_too_late(error, watchdog)):
+                raise self._broken(error) from None
         if self._failure is not None:
             raise self._broken(self._failure)
         self._end(None)
@@ -205,3 +207,13 @@ class StreamReply:
         told, self._on_end = self._on_end, []
         for hear in told:
             hear(error)
+
+
+def is_too_late(error: BaseException, watchdog: Watchdog) -> bool:
+    """Say whether this is the watchdog's interruption of a client that is still there, and end the cancellation if so.
+
+    A stream whose last bytes are handed over is complete then, and no error may follow its terminal event.
+    """
+    if not isinstance(error, asyncio.CancelledError) or isinstance(watchdog.reason, HungUp):
+        return False
+    return watchdog.take(SeawallError) is not None
