@@ -38,7 +38,7 @@ def reply_head(exchange: Exchange, reply: Reply) -> bytes:
         f"x-seawall-attempts: {count}\r\nx-seawall-cache: off\r\n"
         f"x-seawall-overhead-ms: {overhead_s * 1000:.2f}\r\n"
     )
-    if exchange.notes or exchange.is_replayed:
+    if exchange.translation is not None or exchange.degraded or exchange.is_replayed:
         tail += _remarks(exchange)
     if target is not None and target.model:
         tail += f"x-seawall-model: {target.model}\r\nx-seawall-provider: {target.provider.name}\r\n"

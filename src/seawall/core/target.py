@@ -1,6 +1,6 @@
 """Where an attempt goes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seawall.core.price import Price
 from seawall.core.secret import Secret
@@ -41,7 +41,8 @@ class Provider:
 class Target:
     """A provider and a model of it, with what is known of that model. `price` None means that nobody knows it.
 
-    `max_tokens_field` is the request's field for the ceiling of an answer: some OpenAI models refuse the older name.
+    `name` is the way policies, records and commands name it: `provider/model`. `max_tokens_field` is the request's
+    field for the ceiling of an answer: some OpenAI models refuse the older name.
     """
 
     provider: Provider
@@ -50,11 +51,11 @@ class Target:
     drops_sampling: bool = False
     max_tokens_field: str = "max_tokens"
     traits: Traits = UNKNOWN_TRAITS
+    name: str = field(init=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """The way policies, records and commands name it: `provider/model`."""
-        return f"{self.provider.name}/{self.model}"
+    def __post_init__(self) -> None:
+        """Put the name together, once: every attempt asks for it."""
+        object.__setattr__(self, "name", f"{self.provider.name}/{self.model}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Name the target: the route's model, or the client's own where the route leaves it open (rows C1, R7)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from seawall.core.error import BadRequest, NotFound, Unsupported
@@ -28,7 +28,7 @@ class RouteGuard:
     def __init__(self, settings: RouteSettings) -> None:
         self._settings = settings
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Choose, then go on.
 
         Raises:
@@ -43,7 +43,7 @@ class RouteGuard:
             exchange.target = self._for_models(exchange)
         else:
             exchange.target = settings.target or self._for_client_model(exchange)
-        return await call_next(exchange)
+        return call_next(exchange)
 
     def _for_client_model(self, exchange: Exchange) -> Target:
         if not exchange.model_asked:

@@ -26,7 +26,7 @@ class Watchdog:
 
     An interruption is a cancellation of the task; whoever catches it takes the reason with `take`, which turns the
     cancellation into that error. A cancellation without a reason is somebody else's and goes on.
-    `is_abandoned` says that the client is gone, `survives` that the exchange goes on in spite of it.
+    `now_s()` reads the clock, `is_abandoned` says that the client is gone, `survives` that the exchange goes on in spite of it.
     """
 
     __slots__ = (
@@ -38,6 +38,7 @@ class Watchdog:
         "_total_s",
         "deadline_s",
         "is_abandoned",
+        "now_s",
         "reason",
         "started_s",
         "survives",
@@ -51,11 +52,8 @@ class Watchdog:
         self._phase_end_s = self.deadline_s = math.inf
         self.reason: SeawallError | None = None
         self.is_abandoned = self.survives = False
+        self.now_s = kennel.time
         self.started_s = kennel.time()
-
-    def now_s(self) -> float:
-        """Read the loop's clock."""
-        return self._kennel.time()
 
     def limit(self, total_s: float) -> None:
         """Set the deadline of the whole exchange, counted from its start."""

@@ -1,5 +1,7 @@
 """Carry the access rule out."""
 
+from collections.abc import Awaitable
+
 from seawall.core.error import NotAllowed, NotAuthenticated, Refused
 from seawall.core.verdict import Refuse
 from seawall.guards.access.rule import decide
@@ -9,7 +11,7 @@ from seawall.pipeline.exchange import CallNext, Exchange, Reply
 class AccessGuard:
     """Refuse callers without a good key, and good keys on routes that are not theirs; calls on once."""
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Decide, then go on.
 
         Raises:
@@ -19,7 +21,7 @@ class AccessGuard:
         verdict = decide(exchange.principal, exchange.route, exchange.at_s)
         if isinstance(verdict, Refuse):
             raise refusal(verdict)
-        return await call_next(exchange)
+        return call_next(exchange)
 
 
 def refusal(verdict: Refuse) -> Refused:

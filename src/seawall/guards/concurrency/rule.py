@@ -8,7 +8,7 @@ Unlike Gradient2, the long average hardly follows while the limit is in use: und
 our own doing, and an average that believes in it would let the limit grow without end.
 """
 
-from enum import Enum
+from enum import IntEnum
 from typing import Final
 
 from seawall.core.verdict import ALLOW, Allow, Refuse
@@ -41,7 +41,7 @@ _LOWER: Final = frozenset(name for name, share in SHARES.items() if share < 1.0)
 _SHED: Final = "overload.shed"
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What a latency measures: the wait for a stream's first content, or for an answer in one piece."""
 
     STREAM = 0
@@ -131,7 +131,7 @@ class GradientLimit:
 
     def measure(self, kind: Kind, latency_s: float, now_s: float) -> None:
         """Hear how long a good call took."""
-        latency = self._kinds[kind.value]
+        latency = self._kinds[kind]
         mean_s = latency.add(latency_s, now_s)
         if mean_s is None:
             return

@@ -72,12 +72,12 @@ class Fallback:
 
     async def _first(self, exchange: Exchange, asked: JsonObject | None, begin: int) -> tuple[Reply, int]:
         """Give the first answer of the legs from `begin` on, and the number of the leg that it is from."""
-        taps, last = len(exchange.taps), len(self._legs) - 1
+        taps, last, keeps = len(exchange.taps), len(self._legs) - 1, self._settings.continues
         failure: SeawallError | None = None
         for number in range(begin, last + 1):
             leg = self._legs[number]
             exchange.target, exchange.legs_left = leg.target, last - number
-            exchange.body = asked if asked is None else asked.fork()
+            exchange.body = asked if asked is None or (number == last and not keeps) else asked.fork()
             del exchange.taps[taps:]
             try:
                 reply = await leg.call(exchange)

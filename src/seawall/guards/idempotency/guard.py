@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Awaitable
 from typing import Final, NamedTuple
 
 import orjson
@@ -60,7 +61,7 @@ class IdempotencyGuard:
         self._settings = settings
         self._keys = keys
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Run the call, join the one that runs, or give the answer that is kept; without a key, just go on.
 
         Raises:
@@ -72,8 +73,12 @@ class IdempotencyGuard:
         """
         key = exchange.headers.get(b"idempotency-key")
         if key is None or not exchange.endpoint.is_billed:
-            return await call_next(exchange)
-        keyed = self._keyed(exchange, checked_key(key))
+            return call_next(exchange)
+        return self._once(self._keyed(exchange, checked_key(key)), call_next)
+
+    async def _once(self, keyed: _Keyed, call_next: CallNext) -> Reply:
+        """Be the first call of the key, or get what the first one got."""
+        exchange = keyed.exchange
         place, fingerprint = keyed.claim.place, keyed.claim.fingerprint
         while True:
             running = self._keys.running.get(place)

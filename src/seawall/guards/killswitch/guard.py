@@ -1,7 +1,7 @@
 """Carry the kill switch out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from seawall.core.error import Killed, TargetClosed
@@ -34,7 +34,7 @@ class KillSwitchGuard:
         self._cuts = settings.in_flight == "cut"
         self._running = running
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Look, then go on.
 
         Raises:
@@ -42,9 +42,7 @@ class KillSwitchGuard:
         """
         if switches := self._switches.in_force():
             self._refuse(exchange, switches)
-        if not self._cuts:
-            return await call_next(exchange)
-        return await self._registered(exchange, call_next)
+        return self._registered(exchange, call_next) if self._cuts else call_next(exchange)
 
     def _refuse(self, exchange: Exchange, switches: tuple[Switch, ...]) -> None:
         switch = applying(switches, facts_of(exchange))
@@ -103,7 +101,7 @@ class LastLook:
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Look, then go on.
 
         Raises:
@@ -116,7 +114,7 @@ class LastLook:
                 raise Killed(sentence(switch))
             if exchange.target is not None and (switch := _holding(switches, exchange.target)) is not None:
                 raise TargetClosed(sentence(switch))
-        return await call_next(exchange)
+        return call_next(exchange)
 
 
 def _holding(switches: tuple[Switch, ...], target: Target) -> Switch | None:

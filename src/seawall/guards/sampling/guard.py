@@ -1,5 +1,7 @@
 """Carry the sampling rules out."""
 
+from collections.abc import Awaitable
+
 from seawall.dialects.dialect import CHAT, GENERATING, MESSAGES, RESPONSES
 from seawall.guards.sampling.rule import VERSION_WITHOUT_SAMPLING, decide, wants_json_object, wants_json_text
 from seawall.guards.sampling.settings import SamplingSettings
@@ -12,7 +14,7 @@ class SamplingGuard:
     def __init__(self, settings: SamplingSettings) -> None:
         self._settings = settings
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Change the body, then go on."""
         body = exchange.body
         if body is not None and exchange.sends in GENERATING:
@@ -32,4 +34,4 @@ class SamplingGuard:
             elif exchange.sends is RESPONSES and wants_json_text(self._settings, body.fields):
                 body.set("text", {**(body.fields.get("text") or {}), "format": {"type": "json_object"}})
                 exchange.note("json.requested")
-        return await call_next(exchange)
+        return call_next(exchange)

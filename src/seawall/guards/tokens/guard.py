@@ -1,6 +1,6 @@
 """Carry the token rules out."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from seawall.core.error import BadRequest
@@ -24,7 +24,7 @@ class TokensGuard:
     def __init__(self, settings: TokenSettings) -> None:
         self._settings = settings
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Fill in, clamp or refuse, then go on.
 
         Raises:
@@ -42,7 +42,7 @@ class TokensGuard:
             fits = decide_input(self._settings, body.fields)
             if isinstance(fits, Refuse):
                 raise BadRequest(fits.note, code=fits.code)
-        return await call_next(exchange)
+        return call_next(exchange)
 
     @staticmethod
     def _names(exchange: Exchange, fields: Mapping[str, Any]) -> tuple[str, ...]:

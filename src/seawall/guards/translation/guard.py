@@ -1,6 +1,6 @@
 """Carry the translation out."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,7 +39,7 @@ class TranslationGuard:
         self._languages = languages
         self._is_strict = is_strict
 
-    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+    def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Translate where it has to be, then go on, and translate the answer back.
 
         Raises:
@@ -58,15 +58,9 @@ class TranslationGuard:
             exchange.speaks = exchange.dialect
             if body is not None and body.fields.get("model") != target.model:
                 body.set("model", target.model)
-            return await call_next(exchange)
+            return call_next(exchange)
         self._translate(exchange, target, sends)
-        try:
-            reply = await call_next(exchange)
-        except UpstreamError as error:
-            error.headers = tuple(_own_fields(error.headers, exchange.dialect.name))
-            raise
-        reply.headers = _own_fields(reply.headers, exchange.dialect.name)
-        return reply
+        return _answered(exchange, call_next)
 
     def _translate(self, exchange: Exchange, target: Target, sends: Endpoint) -> None:
         forms, losses = self._languages.forms, Losses(is_strict=self._is_strict)
@@ -83,6 +77,17 @@ class TranslationGuard:
         exchange.note("translated")
         for code in losses.codes:
             exchange.note(code)
+
+
+async def _answered(exchange: Exchange, call_next: CallNext) -> Reply:
+    """Go on, and name the provider's fields as the client knows them."""
+    try:
+        reply = await call_next(exchange)
+    except UpstreamError as error:
+        error.headers = tuple(_own_fields(error.headers, exchange.dialect.name))
+        raise
+    reply.headers = _own_fields(reply.headers, exchange.dialect.name)
+    return reply
 
 
 class BetweenForms:
