@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from seawall.assembly.clock import SystemClock
 from seawall.assembly.language import LANGUAGES
 from seawall.assembly.order import ORDER
 from seawall.core.target import Provider
@@ -14,6 +15,8 @@ from seawall.guards.concurrency.admission import AdmissionGuard, Admissions, Loo
 from seawall.guards.concurrency.guard import ConcurrencyGuard
 from seawall.guards.concurrency.register import TargetLimits
 from seawall.guards.deadline import DeadlineGuard
+from seawall.guards.degraded.guard import DegradedGuard
+from seawall.guards.degraded.store import LastGood
 from seawall.guards.fallback.guard import ChainedLeg, ChainSettings, Fallback
 from seawall.guards.idempotency.guard import IdempotencyGuard
 from seawall.guards.idempotency.running import KeysInUse
@@ -55,6 +58,7 @@ class House:
     breakers: Breakers = field(default_factory=Breakers)
     quotas: RetryQuotas = field(default_factory=RetryQuotas)
     limits: TargetLimits = field(default_factory=TargetLimits)
+    last_good: LastGood = field(default_factory=lambda: LastGood(SystemClock()))
     admissions: Admissions = field(default_factory=lambda: Admissions(LoopLag()))
     draw: Callable[[], float] = random.random
 
@@ -78,6 +82,8 @@ def _pipeline(plan: Plan, policy: CompiledPolicy, speakers: dict[str, Provider],
         "admission": AdmissionGuard(policy.admission, house.admissions),
         "route": RouteGuard(RouteSettings(target, policy.resolve, speakers, plan.streaming)),
     }
+    if plan.degraded.message is not None or plan.degraded.cached_s is not None:
+        rooms["degraded"] = DegradedGuard(plan.degraded, house.last_good, LANGUAGES.forms)
     if house.keys is not None:
         rooms["idempotency"] = IdempotencyGuard(policy.idempotency, house.keys)
     own = _leg(plan, plan.own, house)

@@ -26,7 +26,8 @@ class Watchdog:
 
     An interruption is a cancellation of the task; whoever catches it takes the reason with `take`, which turns the
     cancellation into that error. A cancellation without a reason is somebody else's and goes on.
-    `now_s()` reads the clock, `is_abandoned` says that the client is gone, `survives` that the exchange goes on in spite of it.
+    `now_s()` reads the clock, `is_abandoned` says that the client is gone, `survives` that the exchange goes on all the
+    same.
     """
 
     __slots__ = (

@@ -1,6 +1,6 @@
 """The chain of targets: the route's model, its fallbacks after it, each with its own settings (row R2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seawall.core.error import SeawallError, UpstreamError
@@ -49,7 +49,7 @@ class Fallback:
         self._own = own
         self._settings = settings
 
-    async def __call__(self, exchange: Exchange) -> Reply:
+    def __call__(self, exchange: Exchange) -> Awaitable[Reply]:
         """Bring the first answer that a leg gives, or the failure that says most.
 
         A leg that cannot carry the request is passed over before anything is sent. A failure of a leg leads to the next
@@ -59,19 +59,24 @@ class Fallback:
             SeawallError: every leg failed, or one did in a way that no other leg can mend.
         """
         if not self._legs or exchange.endpoint is MODELS:
-            return await self._own(exchange)
-        asked, partial = exchange.body, None
-        fields = {} if asked is None else asked.fields
-        if self._settings.continues and exchange.wants_stream and can_continue(exchange.endpoint, fields):
-            partial = Partial(exchange.endpoint, self._settings.forms[exchange.endpoint])
-            exchange.taps.append(partial.tap)
-        reply, used = await self._first(exchange, asked, 0)
-        if partial is not None and asked is not None and reply.stream is not None:
-            reply.stream = self._continued(exchange, asked, reply.stream, partial, used)
+            return self._own(exchange)
+        asked = exchange.body
+        if not self._settings.continues or not exchange.wants_stream or asked is None:
+            return self._first(exchange, asked, 0)
+        can = can_continue(exchange.endpoint, asked.fields)
+        return self._whole(exchange, asked) if can else self._first(exchange, asked, 0)
+
+    async def _whole(self, exchange: Exchange, asked: JsonObject) -> Reply:
+        """Bring the first answer's stream, which goes on at the next leg if it breaks."""
+        partial = Partial(exchange.endpoint, self._settings.forms[exchange.endpoint])
+        exchange.taps.append(partial.tap)
+        reply = await self._first(exchange, asked, 0)
+        if reply.stream is not None:
+            reply.stream = self._continued(exchange, asked, reply.stream, partial)
         return reply
 
-    async def _first(self, exchange: Exchange, asked: JsonObject | None, begin: int) -> tuple[Reply, int]:
-        """Give the first answer of the legs from `begin` on, and the number of the leg that it is from."""
+    async def _first(self, exchange: Exchange, asked: JsonObject | None, begin: int) -> Reply:
+        """Give the first answer of the legs from `begin` on; `exchange.legs_left` tells which one it is from."""
         taps, last, keeps = len(exchange.taps), len(self._legs) - 1, self._settings.continues
         failure: SeawallError | None = None
         for number in range(begin, last + 1):
@@ -89,27 +94,25 @@ class Fallback:
                 if leg.is_degraded:
                     exchange.degraded = "model"
                     exchange.note("degraded.model")
-                return reply, number
+                return reply
         if failure is None:
             raise RuntimeError("a chain without legs was asked to fail")
         if len(exchange.attempts) > 1 and isinstance(failure, UpstreamError) and not says_when(failure):
             failure.should_retry = False  # a client that tries again by itself would only repeat what was done here
         raise failure
 
-    def _continued(
-        self, exchange: Exchange, asked: JsonObject, first: ReplyStream, partial: Partial, used: int
-    ) -> ReplyStream:
+    def _continued(self, exchange: Exchange, asked: JsonObject, first: ReplyStream, partial: Partial) -> ReplyStream:
         """Let a stream go on at the legs after the one that it is from."""
 
         async def go_on(error: SeawallError) -> ReplyStream:
-            attempts, begin = len(exchange.attempts), used + 1
+            attempts, begin = len(exchange.attempts), len(self._legs) - exchange.legs_left
             if begin == len(self._legs) or not remedy_of(error).elsewhere or attempts >= self._settings.max_attempts:
                 raise error
             del exchange.taps[exchange.taps.index(partial.tap) :]
             rest = asked.fork()
             rest.set("messages", continued_turns(asked.fields["messages"], partial.text, self._legs[begin].target))
             try:
-                reply, _ = await self._first(exchange, rest, begin)
+                reply = await self._first(exchange, rest, begin)
             except SeawallError as failure:
                 raise telling(error, failure) from None
             if reply.stream is None:
