@@ -31,17 +31,19 @@ providers:
   proxied: {{dialect: openai, base_url: "http://provider.test/v1", api_key: env:HOUSE_KEY}}
   tunnelled: {{dialect: anthropic, base_url: "https://provider.test", api_key: env:HOUSE_KEY}}
   unknown: {{dialect: openai, base_url: "http://unknown.invalid/v1", api_key: env:HOUSE_KEY}}
+profiles:  # every provocation is a call of its own: none is tried again, and none leaves a target shut for the next
+  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 0.001, longest_open_s: 0.001}}}}
 routes:
-  /ai/chat: {{timeout_ms: 4000}}
-  /to/anthropic: {{model: anthropic/claude-haiku-5-5, timeout_ms: 4000}}
-  /to/openai: {{model: openai/gpt-6-luna, timeout_ms: 4000}}
-  /to/house: {{model: house/m, timeout_ms: 4000}}
-  /to/villa: {{model: villa/m, timeout_ms: 4000}}
-  /to/closed: {{model: closed/m, timeout_ms: 4000}}
-  /to/plain: {{model: plain/m, timeout_ms: 4000}}
-  /to/proxied: {{model: proxied/m, timeout_ms: 4000}}
-  /to/tunnelled: {{model: tunnelled/m, timeout_ms: 4000}}
-  /to/unknown: {{model: unknown/m, timeout_ms: 4000}}
+  /ai/chat: {{profile: alone, timeout_ms: 4000}}
+  /to/anthropic: {{profile: alone, model: anthropic/claude-haiku-5-5, timeout_ms: 4000}}
+  /to/openai: {{profile: alone, model: openai/gpt-6-luna, timeout_ms: 4000}}
+  /to/house: {{profile: alone, model: house/m, timeout_ms: 4000}}
+  /to/villa: {{profile: alone, model: villa/m, timeout_ms: 4000}}
+  /to/closed: {{profile: alone, model: closed/m, timeout_ms: 4000}}
+  /to/plain: {{profile: alone, model: plain/m, timeout_ms: 4000}}
+  /to/proxied: {{profile: alone, model: proxied/m, timeout_ms: 4000}}
+  /to/tunnelled: {{profile: alone, model: tunnelled/m, timeout_ms: 4000}}
+  /to/unknown: {{profile: alone, model: unknown/m, timeout_ms: 4000}}
 prices:
 """ + "".join(
     f"  {name}/m: {_PRICE}\n" for name in ("house", "villa", "closed", "plain", "proxied", "tunnelled", "unknown")

@@ -27,10 +27,12 @@ version: 1
 providers:
   anthropic: {{base_url: '{url}', api_key: env:CANARY_ANTHROPIC}}
   openai: {{base_url: '{url}/v1', api_key: env:CANARY_OPENAI}}
+profiles:  # every test is a call of its own: none is tried again, and none leaves a target shut for the next
+  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 0.001, longest_open_s: 0.001}}}}
 routes:
-  /ai/chat: {{max_tokens: 500}}
-  /ai/short: {{model: claude-haiku-4-5, max_tokens: 20}}
-  /ai/quiet: {{streaming: false, first_token_timeout_ms: 60000}}
+  /ai/chat: {{profile: alone, max_tokens: 500}}
+  /ai/short: {{profile: alone, model: claude-haiku-4-5, max_tokens: 20}}
+  /ai/quiet: {{profile: alone, streaming: false, first_token_timeout_ms: 60000}}
 """
 MESSAGE: Final[Mapping[str, object]] = {
     "id": "msg_1",

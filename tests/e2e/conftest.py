@@ -10,14 +10,14 @@ import pytest
 from tests.e2e.stage import HERE, POLICY, GatewayProcess, OfficialClient, SandboxProcess, Wire
 
 ROUTES: Final = """\
-  /ai/open: {max_tokens: 8192}
-  /ai/fixed: {model: claude-haiku-5-5, max_tokens: 50}
-  /ai/fixed-gpt: {model: gpt-5.6-luna, max_tokens: 50}
-  /ai/whole: {streaming: false}
-  /ai/quick: {timeout_ms: 400}
-  /ai/first: {first_token_timeout_ms: 300, hold_back_ms: 100}
-  /ai/idle: {idle_timeout_ms: 300}
-  /ai/other: {model: claude-haiku-5-5}
+  /ai/open: {profile: alone, max_tokens: 8192}
+  /ai/fixed: {profile: alone, model: claude-haiku-5-5, max_tokens: 50}
+  /ai/fixed-gpt: {profile: alone, model: gpt-5.6-luna, max_tokens: 50}
+  /ai/whole: {profile: alone, streaming: false}
+  /ai/quick: {profile: alone, timeout_ms: 400}
+  /ai/first: {profile: alone, first_token_timeout_ms: 300, hold_back_ms: 100}
+  /ai/idle: {profile: alone, idle_timeout_ms: 300}
+  /ai/other: {profile: alone, model: claude-haiku-5-5}
 """
 ALLOWED: Final = tuple(line.strip().partition(":")[0] for line in ROUTES.splitlines() if "/ai/other" not in line)
 

@@ -18,12 +18,14 @@ max_body_mb: 1
 providers:
   anthropic: {{dialect: anthropic, base_url: "{url}", api_key: env:ANTHROPIC_API_KEY}}
   openai: {{dialect: openai, base_url: "{url}/v1", api_key: env:OPENAI_API_KEY}}
+profiles:  # every test is a call of its own: none is tried again, and none leaves a target shut for the next
+  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 0.001, longest_open_s: 0.001}}}}
 routes:
-  /ai/chat: {{max_tokens: 100, timeout_ms: 60000}}
-  /ai/fixed: {{model: claude-haiku-5-5, max_tokens: 100, max_input_tokens: 20000, timeout_ms: 60000}}
-  /ai/quick: {{timeout_ms: 1000, first_token_timeout_ms: 400, idle_timeout_ms: 400, hold_back_ms: 200}}
-  /ai/long: {{max_tokens: 100000, timeout_ms: 4000}}
-  /ai/other: {{model: gpt-6-luna}}
+  /ai/chat: {{profile: alone, max_tokens: 100, timeout_ms: 60000}}
+  /ai/fixed: {{profile: alone, model: claude-haiku-5-5, max_tokens: 100, max_input_tokens: 20000, timeout_ms: 60000}}
+  /ai/quick: {{profile: alone, timeout_ms: 1000, first_token_timeout_ms: 400, idle_timeout_ms: 400, hold_back_ms: 200}}
+  /ai/long: {{profile: alone, max_tokens: 100000, timeout_ms: 4000}}
+  /ai/other: {{profile: alone, model: gpt-6-luna}}
 """
 MODELS: Final = {
     ANTHROPIC_PATH: "claude-haiku-5-5",
