@@ -2,9 +2,10 @@
 
 import anthropic
 import httpx2
+import orjson
 import pytest
 
-from seawall.core.error import PolicyError, SeawallError
+from seawall.core.error import PolicyError, SeawallError, UpstreamRefused
 from seawall.dialects.anthropic import ANTHROPIC
 from tests.dialects.conftest import ERRORS, FIXTURES
 
@@ -106,6 +107,27 @@ def test_a_providers_error_keeps_its_own_words(name: str, kind: str) -> None:
     assert caught.value.body["error"]["type"] == kind
     code = caught.value.body["error"].get("details", {}).get("error_code")
     assert code == ("ramp_limit_exceeded" if name == "provider 429" else None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        pytest.param(UpstreamRefused(529, "server_error", ""), "overloaded_error", "server_error"),
+        pytest.param(UpstreamRefused(500, "server_error", ""), "api_error", "server_error"),
+        pytest.param(
+            UpstreamRefused(503, "service_unavailable_error", "", detail="server_is_overloaded"),
+            "overloaded_error",
+            "server_is_overloaded",
+        ),
+        pytest.param(UpstreamRefused(429, "insufficient_quota", ""), "rate_limit_error", "insufficient_quota"),
+        pytest.param(UpstreamRefused(418, "teapot_error", ""), "teapot_error", None, id="a word of nobody's"),
+    ],
+    ids=lambda value: f"{value.status} {value.kind}" if isinstance(value, UpstreamRefused) else None,
+)
+def test_a_word_of_the_other_dialect_becomes_the_code(error: UpstreamRefused, kind: str, code: str | None) -> None:
+    said = orjson.loads(ANTHROPIC.error_body(error, "req_7"))["error"]
+
+    assert (said["type"], said.get("details", {}).get("error_code")) == (kind, code)
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -2,8 +2,10 @@
 
 import httpx2
 import openai
+import orjson
 import pytest
 
+from seawall.core.error import UpstreamRefused
 from seawall.dialects.openai import OPENAI
 from tests.dialects.conftest import ERRORS, FIXTURES
 
@@ -63,7 +65,7 @@ def test_our_own_code_and_the_dialects_type_are_in_the_envelope(name: str) -> No
 @pytest.mark.parametrize(
     ("name", "kind", "code"),
     [
-        ("provider 402", "billing_error", None),
+        ("provider 402", "insufficient_quota", "billing_error"),
         ("provider 413", "invalid_request_error", None),
         ("provider 429", "rate_limit_error", "ramp_limit_exceeded"),
         ("provider 503", "service_unavailable_error", None),
@@ -77,6 +79,24 @@ def test_a_providers_error_keeps_its_own_words(name: str, kind: str, code: str |
         client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
 
     assert (caught.value.type, caught.value.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        pytest.param(UpstreamRefused(529, "overloaded_error", ""), "service_unavailable_error", "overloaded_error"),
+        pytest.param(UpstreamRefused(500, "api_error", ""), "server_error", "api_error"),
+        pytest.param(UpstreamRefused(504, "timeout_error", ""), "server_error", "timeout_error"),
+        pytest.param(UpstreamRefused(404, "not_found_error", ""), "invalid_request_error", "not_found_error"),
+        pytest.param(UpstreamRefused(413, "request_too_large", "", detail="a"), "invalid_request_error", "a"),
+        pytest.param(UpstreamRefused(418, "teapot_error", ""), "teapot_error", None, id="a word of nobody's"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, UpstreamRefused) else None,
+)
+def test_a_word_of_the_other_dialect_becomes_the_code(error: UpstreamRefused, kind: str, code: str | None) -> None:
+    said = orjson.loads(OPENAI.error_body(error, "req_7"))["error"]
+
+    assert (said["type"], said["code"]) == (kind, code)
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -26,6 +26,13 @@ _TYPE_OF_STATUS: Final = {
 }
 # An error inside a stream, or under a good status, has only its type to say what it would have been.
 _STATUS_OF_TYPE: Final = {kind: status for status, kind in _TYPE_OF_STATUS.items()} | {"api_error": 500}
+# What the other dialect calls its errors. No client of this one knows these words; they stay as the error's code.
+_TYPE_OF_FOREIGN: Final = {
+    "insufficient_quota": "billing_error",
+    "rate_limit_exceeded": "rate_limit_error",
+    "server_error": "api_error",
+    "service_unavailable_error": "overloaded_error",
+}
 _CREDENTIAL_STATUS: Final = frozenset({401, 403})
 _SERVER_ERROR: Final = 500
 # The gateway's own account has spent what it may this month: no wait that a client would make helps.
@@ -211,7 +218,10 @@ def _envelope(error: SeawallError, request_id: str) -> dict[str, Any]:
     if error.status >= _SERVER_ERROR and error.status not in _TYPE_OF_STATUS:
         kind = "api_error"
     if isinstance(error, UpstreamRefused):
-        kind, detail = error.kind or kind, error.detail
+        if foreign := _TYPE_OF_FOREIGN.get(error.kind):
+            kind, detail = _TYPE_OF_STATUS.get(error.status, foreign), error.detail or error.kind
+        else:
+            kind, detail = error.kind or kind, error.detail
     body: dict[str, Any] = {"type": kind, "message": str(error)}
     if detail:
         body["details"] = {"error_code": detail}

@@ -34,6 +34,16 @@ _STATUS_OF_WORD: Final = {
     "server_is_overloaded": 503,
     "service_unavailable_error": 503,
 }
+# What the other dialect calls its errors. No client of this one knows these words; they stay as the error's code.
+_TYPE_OF_FOREIGN: Final = {
+    "api_error": "server_error",
+    "billing_error": "insufficient_quota",
+    "conflict_error": "invalid_request_error",
+    "not_found_error": "invalid_request_error",
+    "overloaded_error": "service_unavailable_error",
+    "request_too_large": "invalid_request_error",
+    "timeout_error": "server_error",
+}
 _CREDENTIAL_STATUS: Final = frozenset({401, 403})
 _ERROR_STATUS: Final = range(400, 600)
 _SERVER_ERROR: Final = 500
@@ -270,7 +280,10 @@ def _envelope(error: SeawallError) -> dict[str, Any]:
     if error.status >= _SERVER_ERROR and error.status not in _TYPE_OF_STATUS:
         kind = "server_error"
     if isinstance(error, UpstreamRefused):
-        kind, detail = error.kind or kind, error.detail
+        if foreign := _TYPE_OF_FOREIGN.get(error.kind):
+            kind, detail = _TYPE_OF_STATUS.get(error.status, foreign), error.detail or error.kind
+        else:
+            kind, detail = error.kind or kind, error.detail
     param = getattr(error, "param", None)
     return {"error": {"message": str(error), "type": kind, "param": param, "code": detail or None}}
 
