@@ -12,7 +12,9 @@ from tests.e2e.fault_matrix import DEADLINE_S, PAGE, Kind, Result, page, play
 pytestmark = [pytest.mark.xdist_group("fault-matrix"), pytest.mark.timeout(150)]
 
 LATE_S: Final = 0.05
-BUSY_S: Final = 0.75  # how much later a busy machine may let two processes run
+# How much later a busy machine may let one process run, and how much later forty calls of one client are its turn.
+BUSY_S: Final = 0.25
+CROWDED_S: Final = 1.5
 ALONE: Final[dict[Ends, set[Kind]]] = {
     "answer": {"answer"},
     "outage": {"error", "event"},
@@ -64,11 +66,10 @@ def test_only_a_stream_that_had_begun_at_the_provider_ends_in_an_error_event(res
 
 
 def test_every_call_ends_within_its_deadline(results: list[Result]) -> None:
-    at_client = [result for result in results if result.seen.took_s > DEADLINE_S + LATE_S + BUSY_S]
-    on_record = [result for result in results if result.record["duration_s"] > DEADLINE_S + LATE_S + BUSY_S / 3]
+    latest_s = DEADLINE_S + LATE_S + BUSY_S
 
-    assert _told(at_client) == []
-    assert _told(on_record) == []
+    assert _told([result for result in results if result.record["duration_s"] > latest_s]) == []
+    assert _told([result for result in results if result.seen.took_s > latest_s + CROWDED_S]) == []
 
 
 def test_the_record_says_what_the_client_was_told(results: list[Result]) -> None:
