@@ -53,7 +53,9 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
     address = listening.getsockname()
     with Writer(tmp_path / "journal", Scrubber(), FakeClock()) as writer:
         options = ServeOptions(policy=None, state_dir=tmp_path, port=8080, admin_port=address[1])
-        serving = asyncio.ensure_future(AdminPort(options, live, writer).serve(listening))
+        house = Home().house
+        house.breakers.isolate(HOSTILE, 1.0)
+        serving = asyncio.ensure_future(AdminPort(options, live, writer, house).serve(listening))
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{address[1]}") as client:
             yield client
         serving.cancel()
@@ -74,6 +76,7 @@ async def test_page_is_whole_and_harmless(http: httpx2.AsyncClient) -> None:
     assert HOSTILE in page.text, "shown, and not run"
     assert "/ai/chat" in page.text
     assert "the client's own model" in page.text
+    assert "Targets, as this worker sees them" in page.text
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/status"])
@@ -114,6 +117,8 @@ async def test_state_tells_what_is_in_force(http: httpx2.AsyncClient, tmp_path: 
     status = json.loads(answer.text)
     assert status["policy"] == {"source": "policy.yaml", "version": "v7", "routes": ["/ai/chat", "/ai/open"]}
     assert status["journal"] == {"queued": 0, "dropped": 0, "unfit": 0}
+    assert [(target["target"], target["state"]) for target in status["targets"]] == [(HOSTILE, "isolated")]
+    assert status["load"] == {"in_flight": 0, "lag_s": 0.0}
 
 
 async def test_health_is_open(http: httpx2.AsyncClient) -> None:

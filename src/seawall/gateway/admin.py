@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,9 +20,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 import seawall
+from seawall.assembly.build import House
 from seawall.assembly.clock import SystemClock
 from seawall.assembly.live import Live
 from seawall.gateway.admin_killswitch import BANNER_STYLE, KillSwitchDesk
+from seawall.gateway.admin_targets import target_states, targets_table
 from seawall.gateway.banner import snippet
 from seawall.gateway.options import ServeOptions
 from seawall.stores.files.switches import SwitchFile
@@ -72,15 +75,19 @@ class AdminPort:
     """Serve the admin port; `/` and `/healthz` are open to whoever reaches it, all else wants the token.
 
     `switches` is the worker's own view of the kill switch, so that what is changed here counts in it at once; None
-    opens another one.
+    opens another one. `house` is what the worker's pipelines share, for its targets and its load.
     """
 
-    def __init__(self, options: ServeOptions, live: Live, writer: Writer, switches: SwitchFile | None = None) -> None:
-        wall_s = SystemClock().wall_s
+    def __init__(
+        self, options: ServeOptions, live: Live, writer: Writer, house: House, switches: SwitchFile | None = None
+    ) -> None:
+        self._clock = SystemClock()
+        wall_s = self._clock.wall_s
         self._desk = KillSwitchDesk(switches or SwitchFile(options.state_dir, wall_s), wall_s, self._denial, _HEADERS)
         self._options = options
         self._live = live
         self._writer = writer
+        self._house = house
         self._token = admin_token(options.state_dir)
         self._app = Starlette(
             routes=[
@@ -115,15 +122,18 @@ class AdminPort:
         return JSONResponse({"error": f"expected the token in {TOKEN_FILE}"}, 401, headers=_HEADERS)
 
     async def _status(self, request: Request) -> Response:
-        """Tell what is in force and how the journal does; never a credential."""
+        """Tell what is in force, and how targets, this worker and its journal do; never a credential."""
         if denied := self._denial(request):
             return denied
         policy, journal = self._live.entry.policy, self._writer.state()
+        admissions = self._house.admissions
         status: dict[str, Any] = {  # JSON
             "version": seawall.__version__,
             "policy": {"source": policy.source, "version": policy.version, "routes": sorted(policy.plans)},
             "workers": self._options.workers,
             "switches": self._desk.switches(),
+            "targets": msgspec.to_builtins(target_states(self._house, self._clock.monotonic_s())),
+            "load": {"in_flight": admissions.in_flight, "lag_s": round(admissions.lag.lag_s, 4)},
             "journal": {"queued": journal.queued, "dropped": journal.dropped, "unfit": journal.unfit},
         }
         return JSONResponse(status, headers=_HEADERS)
@@ -136,6 +146,7 @@ class AdminPort:
             f"<td>{plan.tokens.max_tokens}</td><td>{plan.timeouts.total_s:g} s</td></tr>"
             for route, plan in sorted(policy.plans.items())
         )
+        targets = targets_table(target_states(self._house, self._clock.monotonic_s()))
         page = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Seawall</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}{BANNER_STYLE}</style></head><body>
 <h1>Seawall {html.escape(seawall.__version__)}</h1>{self._desk.banner()}
@@ -143,7 +154,7 @@ class AdminPort:
 <h2>Call it</h2><pre>{html.escape(snippet(self._options, min(policy.plans)))}</pre>
 <h2>Routes</h2><div class="wide"><table><thead><tr><th scope="col">Route</th><th scope="col">Model</th>
 <th scope="col">Max tokens</th><th scope="col">Deadline</th></tr></thead><tbody>{rows}</tbody></table></div>
-<h2>See what happened</h2><pre>seawall calls --since 1h
+{targets}<h2>See what happened</h2><pre>seawall calls --since 1h
 seawall spend --by route --since today</pre></body></html>"""
         return HTMLResponse(page, headers=_HEADERS)
 

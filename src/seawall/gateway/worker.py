@@ -63,7 +63,8 @@ async def run_worker(
         if seat.parent is not None:
             chores.begin(_stop_when_orphaned(stop, seat.parent), "orphan watch")
         if seat.ports.admin is not None:
-            admin.begin(AdminPort(options, live, opened.writer, opened.switches).serve(seat.ports.admin), "admin port")
+            desk = AdminPort(options, live, opened.writer, opened.house, opened.switches)
+            admin.begin(desk.serve(seat.ports.admin), "admin port")
         _settle_memory()
         on_ready()
         await stop.wait()
