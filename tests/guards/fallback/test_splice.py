@@ -33,6 +33,24 @@ def test_what_cannot_be_continued_is_not_open(events: tuple[Event, ...]) -> None
     assert not _partial(Opened("id", "model"), *events).is_open
 
 
+@pytest.mark.parametrize(
+    ("choice", "is_open"),
+    [
+        pytest.param(b'{"index":0,"delta":{},"finish_reason":"stop"}', False, id="finished"),
+        pytest.param(b'{"index":0,"delta":{}, "finish_reason": null}', True, id="not finished, with blanks"),
+        pytest.param(b'{"index":0,"delta":{"content":" finish_reason"}}', True, id="only a word"),
+        pytest.param(b'"finish_reason"', True, id="no choice at all"),
+    ],
+)
+def test_after_its_finish_reason_an_answer_is_not_continued_though_its_end_mark_is_missing(
+    choice: bytes, *, is_open: bool
+) -> None:
+    partial = _partial(Opened("id", "model"), TextPiece("Once"))
+    partial.tap([b'data: {"id":"id","choices":[' + choice + b"]}", b'data: {"id":"id","choices":null}', b": ping"])
+
+    assert partial.is_open is is_open
+
+
 def test_a_beginning_beyond_all_bounds_is_not_continued(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splice, "MAX_TEXT", 8)
 

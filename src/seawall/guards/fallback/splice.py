@@ -46,6 +46,8 @@ class Partial:
         for frame in frames:
             if self.endpoint is MESSAGES:
                 self._follow(frame)
+            elif _is_finished(frame):
+                self._is_text_open = False
             for event in self._decoder.feed(frame):
                 self._hear(event)
         return frames
@@ -68,6 +70,14 @@ class Partial:
             self.opened = event
         elif not isinstance(event, Waiting):
             self._is_plain = False
+
+
+def _is_finished(frame: bytes) -> bool:
+    """Say whether a chunk names a finish reason: nothing is added after it, though the end mark is to come."""
+    if b"finish_reason" not in frame or b'"finish_reason":null' in frame:
+        return False
+    choices = orjson.loads(event_data(frame)).get("choices")
+    return type(choices) is list and any(type(choice) is dict and choice.get("finish_reason") for choice in choices)
 
 
 class Splice:
