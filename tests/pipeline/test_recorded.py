@@ -60,6 +60,31 @@ def test_it_passes_everything_on_and_keeps_it() -> None:
     run_virtual(main())
 
 
+def test_who_follows_has_the_end_as_soon_as_it_came_however_slowly_the_first_client_reads() -> None:
+    async def main() -> None:
+        told = Told(Recording.of(b"a\n\n"))
+        follower, dog = StoredStream(told.recording, _dog()), _dog()
+        written: list[bytes] = []
+
+        async def crawl(data: bytes) -> None:
+            del data
+            await asyncio.sleep(9.0)
+
+        async def follow(data: bytes) -> None:
+            written.append(data)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(told.stream.pump(crawl))
+            await follower.pump(follow)
+            assert (written, asyncio.get_running_loop().time()) == ([b"a\n\n"], 0.0)
+        dog.close()
+        told.dog.close()
+
+        assert told.all == ["completed"]
+
+    run_virtual(main())
+
+
 def test_a_failure_is_told_before_it_goes_on() -> None:
     async def main() -> None:
         error = UpstreamBroken("cut")

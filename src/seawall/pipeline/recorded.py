@@ -64,6 +64,8 @@ class RecordedStream:
 
         async def both(data: bytes) -> None:
             self._recording.add(data)
+            if self._stream.terminal_seen and not self._recording.is_too_large:
+                self._recording.close(None)  # those who follow it need not wait until this client has read
             if not self._watchdog.is_abandoned:
                 await write(data)
 
