@@ -18,6 +18,7 @@ from seawall.gateway.app import Gateway
 from seawall.gateway.connection import Connection
 from seawall.guards.breaker.sharing import share
 from seawall.guards.concurrency.admission import Admissions, LoopLag
+from seawall.guards.degraded.store import LastGood
 from seawall.guards.idempotency.running import KeysInUse
 from seawall.guards.journal import JournalGuard, JournalSettings
 from seawall.guards.killswitch.running import Running
@@ -226,6 +227,7 @@ class Worker:
             running=running,
             breakers=WatchedBreakers(chance.draw, world.complain),
             admissions=Admissions(lag),
+            last_good=LastGood(clock),
             draw=chance.draw,
         )
         self.gateway = Gateway(Live(lambda: policy, self._enter), world.kennel, clock, _as_it_is)
