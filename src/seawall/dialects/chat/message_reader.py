@@ -5,8 +5,8 @@ from typing import Any, Final
 import orjson
 
 from seawall.core.error import BadRequest
-from seawall.dialects.chat.field import as_choice, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.chat.part_reader import read_assistant_parts, read_texts, read_user_parts
+from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.neutral.conversation import Message, Part, Refusal, Text, ToolCall, ToolResult
 from seawall.dialects.neutral.loss import Losses, refused
 

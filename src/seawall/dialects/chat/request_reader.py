@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
-from seawall.dialects.chat.field import (
+from seawall.dialects.chat.message_reader import read_messages
+from seawall.dialects.field import (
+    as_ceiling,
     as_choice,
-    as_count,
     as_flag,
     as_list,
     as_name,
@@ -15,7 +16,6 @@ from seawall.dialects.chat.field import (
     as_text,
     wrong,
 )
-from seawall.dialects.chat.message_reader import read_messages
 from seawall.dialects.neutral.conversation import Conversation, Format, Reasoning, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
 
@@ -186,7 +186,7 @@ def _legacy_choice(choice: Any, path: str) -> ToolChoice:
 
 def _max_tokens(fields: Mapping[str, Any]) -> int | None:
     """Read the ceiling; of the new name and the old one the lower counts."""
-    found = [as_count(fields.get(name), name) for name in ("max_completion_tokens", "max_tokens")]
+    found = [as_ceiling(fields.get(name), name) for name in ("max_completion_tokens", "max_tokens")]
     return min((count for count in found if count is not None), default=None)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from seawall.dialects.messages.field import as_choice, as_filled, as_flag, as_list, as_object, as_text, wrong
+from seawall.dialects.field import as_choice, as_flag, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.neutral.conversation import (
     Document,
     Image,
@@ -117,7 +117,7 @@ def _read_block(block: dict[str, Any], allowed: Sequence[str], path: str, losses
 
 
 def _read_text(block: dict[str, Any], path: str, losses: Losses) -> Text:
-    text = as_filled(block.get("text"), f"{path}.text")
+    text = as_name(block.get("text"), f"{path}.text")
     if block.get("citations"):
         losses.drop("citations")
     return Text(text, read_lifetime(block, path))
@@ -132,9 +132,9 @@ def _read_image(block: dict[str, Any], path: str, losses: Losses) -> Image:
     match as_choice(source.get("type"), ("base64", "url", "file"), f"{at}.type"):
         case "base64":
             media_type = as_choice(source.get("media_type"), IMAGE_TYPES, f"{at}.media_type")
-            return Image(media_type=media_type, data=as_filled(source.get("data"), f"{at}.data"), cached=cached)
+            return Image(media_type=media_type, data=as_name(source.get("data"), f"{at}.data"), cached=cached)
         case "url":
-            return Image(url=as_filled(source.get("url"), f"{at}.url"), cached=cached)
+            return Image(url=as_name(source.get("url"), f"{at}.url"), cached=cached)
     raise _foreign_file(at)
 
 
@@ -152,14 +152,14 @@ def _read_document(block: dict[str, Any], path: str, losses: Losses) -> Document
     match as_choice(source.get("type"), ("base64", "text", "content", "url", "file"), f"{at}.type"):
         case "base64":
             media_type = as_choice(source.get("media_type"), (PDF,), f"{at}.media_type")
-            data = as_filled(source.get("data"), f"{at}.data")
+            data = as_name(source.get("data"), f"{at}.data")
         case "text":
             media_type = as_choice(source.get("media_type"), (PLAIN,), f"{at}.media_type")
-            text = as_filled(source.get("data"), f"{at}.data")
+            text = as_name(source.get("data"), f"{at}.data")
         case "content":
             media_type, text = PLAIN, _read_own_content(source.get("content"), f"{at}.content", losses)
         case "url":
-            url = as_filled(source.get("url"), f"{at}.url")
+            url = as_name(source.get("url"), f"{at}.url")
         case _:
             raise _foreign_file(at)
     return Document(media_type, data, text, url, title, context, cited=cited, cached=cached)
@@ -175,7 +175,7 @@ def _wants_citations(block: dict[str, Any], path: str) -> bool:
 def _read_own_content(content: Any, path: str, losses: Losses) -> str:  # any JSON value
     """Read a document that was cut into blocks by its sender, whose cuts only citations need."""
     if type(content) is str:
-        return as_filled(content, path)
+        return as_name(content, path)
     texts = []
     for number, value in enumerate(as_list(content, path)):
         at = f"{path}.{number}"
@@ -198,7 +198,7 @@ def _read_search_result(block: dict[str, Any], path: str, losses: Losses) -> Tex
         losses.drop("citations")
     head = "\n".join(line for line in (title, source) if line)
     whole = "\n\n".join(text for text in (head, *(part.text for part in content)) if text)
-    return Text(as_filled(whole, f"{path}.content"), read_lifetime(block, path))
+    return Text(as_name(whole, f"{path}.content"), read_lifetime(block, path))
 
 
 def _read_call(block: dict[str, Any], path: str) -> ToolCall:
@@ -207,8 +207,8 @@ def _read_call(block: dict[str, Any], path: str) -> ToolCall:
         raise refused(f"{path}.caller", _ONLY_ANTHROPIC)
     _refuse_toolset(block, path)
     return ToolCall(
-        id=as_filled(block.get("id"), f"{path}.id"),
-        name=as_filled(block.get("name"), f"{path}.name"),
+        id=as_name(block.get("id"), f"{path}.id"),
+        name=as_name(block.get("name"), f"{path}.name"),
         arguments=orjson.dumps(as_object(block.get("input"), f"{path}.input")).decode(),
         cached=read_lifetime(block, path),
     )
@@ -221,7 +221,7 @@ def _refuse_toolset(block: dict[str, Any], path: str) -> None:
 
 def _read_result(block: dict[str, Any], path: str, losses: Losses) -> ToolResult:
     _refuse_toolset(block, path)
-    call_id = as_filled(block.get("tool_use_id"), f"{path}.tool_use_id")
+    call_id = as_name(block.get("tool_use_id"), f"{path}.tool_use_id")
     content, at = block.get("content"), f"{path}.content"
     parts: list[Text | Image | Document] = []
     if type(content) is str:

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from seawall.core.error import BadRequest
-from seawall.dialects.messages.block_reader import read_content, read_lifetime, read_texts
-from seawall.dialects.messages.field import (
+from seawall.dialects.field import (
     as_choice,
     as_count,
-    as_filled,
     as_flag,
     as_list,
+    as_name,
     as_number,
     as_object,
     as_text,
     wrong,
 )
+from seawall.dialects.messages.block_reader import read_content, read_lifetime, read_texts
 from seawall.dialects.messages.pairing import pairing_fault
 from seawall.dialects.neutral.conversation import (
     Conversation,
@@ -157,7 +157,7 @@ def _read_tool(tool: dict[str, Any], path: str, losses: Losses) -> Tool:
         if tool.get(name):
             losses.drop(f"tools.{name}")
     return Tool(
-        name=as_filled(tool.get("name"), f"{path}.name"),
+        name=as_name(tool.get("name"), f"{path}.name"),
         description=as_text(tool.get("description") or "", f"{path}.description"),
         schema=as_object(tool.get("input_schema"), f"{path}.input_schema"),
         strict=as_flag(tool.get("strict"), f"{path}.strict"),
@@ -173,7 +173,7 @@ def _read_choice(choice: dict[str, Any]) -> ToolChoice:
             return ToolChoice("required")
         case "none":
             return ToolChoice("none")
-    return ToolChoice("named", as_filled(choice.get("name"), "tool_choice.name"))
+    return ToolChoice("named", as_name(choice.get("name"), "tool_choice.name"))
 
 
 def _read_parallel(choice: dict[str, Any]) -> bool | None:
@@ -193,7 +193,7 @@ def _read_stop(value: Any) -> tuple[str, ...]:  # any JSON value
     if value is None:
         return ()
     found = enumerate(as_list(value, "stop_sequences"))
-    return tuple(as_filled(text, f"stop_sequences.{number}") for number, text in found)
+    return tuple(as_name(text, f"stop_sequences.{number}") for number, text in found)
 
 
 def _read_reasoning(fields: Mapping[str, Any], losses: Losses) -> Reasoning | None:

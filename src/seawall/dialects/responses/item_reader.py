@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 
 from seawall.core.error import BadRequest
-from seawall.dialects.chat.field import as_choice, as_list, as_name, as_object, as_text, wrong
+from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.neutral.conversation import Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from seawall.dialects.neutral.loss import Losses, refused
 from seawall.dialects.responses.part_reader import read_said, read_seen, read_texts

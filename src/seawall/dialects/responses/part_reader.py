@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any, Final
 
-from seawall.dialects.chat.field import as_choice, as_list, as_name, as_object, as_text, wrong
+from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.neutral.conversation import Document, Image, Lifetime, Refusal, Text
 from seawall.dialects.neutral.loss import Losses, refused
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
-from seawall.dialects.chat.field import (
+from seawall.dialects.field import (
+    as_ceiling,
     as_choice,
-    as_count,
     as_flag,
     as_list,
     as_name,
@@ -91,7 +91,7 @@ def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
         tools,
         _tool_choice(fields.get("tool_choice"), tools),
         parallel_tools=as_flag(fields.get("parallel_tool_calls"), "parallel_tool_calls"),
-        max_tokens=as_count(fields.get("max_output_tokens"), "max_output_tokens"),
+        max_tokens=as_ceiling(fields.get("max_output_tokens"), "max_output_tokens"),
         temperature=as_number(fields.get("temperature"), "temperature"),
         top_p=as_number(fields.get("top_p"), "top_p"),
         reasoning=_reasoning(fields.get("reasoning"), losses),

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from seawall.core.error import BadRequest
-from seawall.dialects.chat.field import (
+from seawall.dialects.field import (
+    as_ceiling,
     as_choice,
     as_count,
     as_flag,
@@ -30,8 +31,9 @@ def _role(value: Any, path: str) -> str:
         pytest.param(_role, "tool", id="a choice"),
         pytest.param(as_flag, None, id="no flag"),
         pytest.param(as_flag, False, id="a flag"),
-        pytest.param(as_count, None, id="no count"),
-        pytest.param(as_count, 1, id="a count"),
+        pytest.param(as_ceiling, None, id="no ceiling"),
+        pytest.param(as_count, 0, id="a count"),
+        pytest.param(as_ceiling, 1, id="a ceiling"),
         pytest.param(as_number, None, id="no number"),
         pytest.param(as_number, 1, id="a whole number"),
         pytest.param(as_number, 0.5, id="a number"),
@@ -52,8 +54,10 @@ def test_what_is_as_it_has_to_be_is_taken(take: Callable[[Any, str], Any], value
         pytest.param(_role, "secret", "one of user, tool", id="another choice"),
         pytest.param(_role, ["user"], "one of user, tool", id="a choice in a list"),
         pytest.param(as_flag, 1, "true or false", id="a flag"),
-        pytest.param(as_count, 0, "a whole number from 1", id="a count of nothing"),
-        pytest.param(as_count, True, "a whole number from 1", id="a count that is a flag"),
+        pytest.param(as_ceiling, 0, "a whole number from 1", id="a ceiling of nothing"),
+        pytest.param(as_count, True, "a whole number from 0", id="a count that is a flag"),
+        pytest.param(as_count, None, "a whole number from 0", id="no count"),
+        pytest.param(as_count, -1, "a whole number from 0", id="a count below its least"),
         pytest.param(as_number, True, "a number", id="a number that is a flag"),
         pytest.param(as_number, "1", "a number", id="a number in a text"),
     ],

@@ -29,7 +29,7 @@ def as_name(value: Any, path: str) -> str:
     """Take a text that is not empty.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is empty, or no text.
     """
     if not as_text(value, path):
         raise wrong(path, "a string that is not empty")
@@ -80,15 +80,24 @@ def as_flag(value: Any, path: str) -> bool | None:
     return value
 
 
-def as_count(value: Any, path: str) -> int | None:
+def as_count(value: Any, path: str, least: int = 0) -> int:
+    """Take a whole number.
+
+    Raises:
+        BadRequest: it is none, or less than `least`.
+    """
+    if type(value) is not int or value < least:
+        raise wrong(path, f"a whole number from {least}")
+    return value
+
+
+def as_ceiling(value: Any, path: str) -> int | None:
     """Take a whole number from 1, or null.
 
     Raises:
         BadRequest: it is something else.
     """
-    if value is not None and (type(value) is not int or value < 1):
-        raise wrong(path, "a whole number from 1")
-    return value
+    return None if value is None else as_count(value, path, 1)
 
 
 def as_number(value: Any, path: str) -> float | None:
