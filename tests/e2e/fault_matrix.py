@@ -1,7 +1,7 @@
 """Every fault of the sandbox, through a real gateway, for both official clients and both dialects of target.
 
-`python -m tests.e2e.fault_matrix` writes what happens into `docs/fault-matrix.md`; the test compares the page with what
-happened to it.
+`python -m tests.e2e.fault_matrix`, a part of `make docs`, writes what happens into `docs/fault-matrix.md`; the test
+compares the page with what happened to it.
 """
 
 import asyncio
@@ -207,7 +207,7 @@ _INTRODUCTION: Final = f"""\
 What the users of the official Python clients get when a provider fails.
 Every cell was a call by a real client through a real gateway to the [simulated provider](rooms/sandbox.md).
 That provider had the row's fault for good, so that no further attempt could help.
-`python -m tests.e2e.fault_matrix` writes this page.
+`make docs` writes this page.
 `tests/e2e/test_fault_matrix.py` fails when something else happens.
 
 - `answer`: the right text to its end, the right usage, and the model that gave it named in body, header and record.

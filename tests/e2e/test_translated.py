@@ -1,14 +1,17 @@
 """Every official client against every kind of target: text, tools and what comes back from them, whole and streamed."""
 
 import json
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import openai
 import pytest
 
 from tests.e2e.comparison import recorded_as_metered
-from tests.e2e.scenario import SCENARIOS, SCHEMA
-from tests.e2e.stage import GatewayProcess, Json, SandboxProcess
+from tests.e2e.conftest import StartGateway
+from tests.e2e.scenario import SCHEMA
+from tests.e2e.stage import HERE, GatewayProcess, Json, OfficialClient, SandboxProcess
 
 WORDS: Final = "Ahoy! 潮が満ちる — café 🌊, “quoted” \\ and\n\na new line."
 CITY: Final = {"city": "Paris", "degrees": 21}
@@ -33,14 +36,15 @@ def _seen(response: Any) -> Json:  # a response of the Responses API
 
 
 def _whole(asked: Json) -> Json:
-    return _seen(_client(asked).responses.create(model=asked["model"], input=[QUESTION], max_output_tokens=400))
+    with _client(asked) as client:
+        return _seen(client.responses.create(model=asked["model"], input=[QUESTION], max_output_tokens=400))
 
 
 def _streamed(asked: Json) -> Json:
     """Let the SDK put a stream together, and do the same by hand."""
     pieces = ""
     ask: Any = {"model": asked["model"], "input": [QUESTION], "max_output_tokens": 400}
-    with _client(asked).responses.stream(**ask) as stream:
+    with _client(asked) as client, client.responses.stream(**ask) as stream:
         for event in stream:
             if event.type == "response.output_text.delta":
                 pieces += event.delta
@@ -54,12 +58,13 @@ def _tools(asked: Json) -> Json:
 
 def _called(asked: Json) -> Json:
     """Take a tool call, answer it, and take what follows."""
-    client, ask = _client(asked), _tools(asked)
-    first = client.responses.create(**ask)
-    calls = [item for item in first.output if item.type == "function_call"]
-    results = [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny"} for call in calls]
-    said = [item.model_dump(exclude_none=True) for item in first.output]
-    second = client.responses.create(**{**ask, "input": [TO_A_TOOL, *said, *results]})
+    ask = _tools(asked)
+    with _client(asked) as client:
+        first = client.responses.create(**ask)
+        calls = [item for item in first.output if item.type == "function_call"]
+        results = [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny"} for call in calls]
+        said = [item.model_dump(exclude_none=True) for item in first.output]
+        second = client.responses.create(**{**ask, "input": [TO_A_TOOL, *said, *results]})
     return {
         "calls": [{"name": call.name, "input": json.loads(call.arguments)} for call in calls],
         "then": _seen(second),
@@ -68,7 +73,7 @@ def _called(asked: Json) -> Json:
 
 def _streamed_call(asked: Json) -> Json:
     pieces = ""
-    with _client(asked).responses.stream(**_tools(asked)) as stream:
+    with _client(asked) as client, client.responses.stream(**_tools(asked)) as stream:
         for event in stream:
             if event.type == "response.function_call_arguments.delta":
                 pieces += event.delta
@@ -76,34 +81,46 @@ def _streamed_call(asked: Json) -> Json:
     return {"pieces": pieces, "inputs": [json.loads(i.arguments) for i in final.output if i.type == "function_call"]}
 
 
-TEXTS: Final = {
-    "messages": SCENARIOS["anthropic.messages"],
-    "messages streamed": SCENARIOS["anthropic.stream_helper"],
-    "chat": SCENARIOS["openai.chat"],
-    "responses": _whole,
-    "responses streamed": _streamed,
+RESPONSES: Final[dict[str, Callable[[Json], Json]]] = {
+    "responses.whole": _whole,
+    "responses.stream": _streamed,
+    "responses.tools": _called,
+    "responses.stream_tools": _streamed_call,
 }
-CALLS: Final = {"messages": SCENARIOS["anthropic.tools"], "chat": SCENARIOS["openai.tools"], "responses": _called}
-STREAMED_CALLS: Final = {
-    "messages": SCENARIOS["anthropic.stream_tools"],
-    "chat": SCENARIOS["openai.stream_tools"],
-    "responses": _streamed_call,
-}
+TEXTS: Final = ("anthropic.messages", "anthropic.stream_helper", "openai.chat", "responses.whole", "responses.stream")
+CALLS: Final = ("anthropic.tools", "openai.tools", "responses.tools")
+STREAMED_CALLS: Final = ("anthropic.stream_tools", "openai.stream_tools", "responses.stream_tools")
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Iterator[OfficialClient]:
+    """Give the clients of the other endpoints, which have their scenarios already."""
+    client = OfficialClient("python", [sys.executable, str(HERE / "scenario.py")])
+    yield client
+    client.stop()
+
+
+def _play(scenario: str, speaker: OfficialClient, asked: Json) -> Json:
+    if scenario in RESPONSES:
+        return RESPONSES[scenario](asked)
+    told = speaker.run(scenario, **asked)
+    seen: Json = told["ok"]
+    return seen
 
 
 def _asked(gateway: GatewayProcess, key: str, client: str, model: str) -> Json:
-    version = "" if client.startswith("messages") else "/v1"
+    version = "" if client.startswith("anthropic") else "/v1"
     return {"base_url": f"{gateway.url}/ai/open{version}", "key": key, "model": model}
 
 
 @pytest.mark.parametrize("model", TARGETS)
 @pytest.mark.parametrize("client", TEXTS)
 def test_a_text_arrives_in_the_clients_dialect(
-    gateway: GatewayProcess, sandbox: SandboxProcess, key: str, client: str, model: str
+    gateway: GatewayProcess, sandbox: SandboxProcess, key: str, speaker: OfficialClient, client: str, model: str
 ) -> None:
     sandbox.steer(text=WORDS)
 
-    seen = TEXTS[client](_asked(gateway, key, client, model))
+    seen = _play(client, speaker, _asked(gateway, key, client, model))
 
     assert (seen["text"], seen["model"]) == (WORDS, model)
     assert seen.get("streamed", WORDS) == WORDS
@@ -116,11 +133,11 @@ def test_a_text_arrives_in_the_clients_dialect(
 @pytest.mark.parametrize("model", TARGETS)
 @pytest.mark.parametrize("client", CALLS)
 def test_a_tool_is_called_and_its_result_is_understood(
-    gateway: GatewayProcess, sandbox: SandboxProcess, key: str, client: str, model: str
+    gateway: GatewayProcess, sandbox: SandboxProcess, key: str, speaker: OfficialClient, client: str, model: str
 ) -> None:
     sandbox.steer(text=WORDS)
 
-    seen = CALLS[client](_asked(gateway, key, client, model))
+    seen = _play(client, speaker, _asked(gateway, key, client, model))
 
     (call,) = seen["calls"]
     assert call["name"] == "get_weather"
@@ -132,11 +149,11 @@ def test_a_tool_is_called_and_its_result_is_understood(
 @pytest.mark.parametrize("model", TARGETS)
 @pytest.mark.parametrize("client", STREAMED_CALLS)
 def test_a_streamed_call_is_put_together_from_its_pieces(
-    gateway: GatewayProcess, sandbox: SandboxProcess, key: str, client: str, model: str
+    gateway: GatewayProcess, sandbox: SandboxProcess, key: str, speaker: OfficialClient, client: str, model: str
 ) -> None:
     sandbox.steer(text=WORDS)
 
-    seen = STREAMED_CALLS[client](_asked(gateway, key, client, model))
+    seen = _play(client, speaker, _asked(gateway, key, client, model))
 
     arguments = json.loads(seen["pieces"])
     assert arguments.keys() == CITY.keys()
@@ -165,3 +182,20 @@ def test_a_broken_stream_raises(gateway: GatewayProcess, sandbox: SandboxProcess
 
     with pytest.raises(openai.APIError):
         _streamed(_asked(gateway, key, "responses", model))
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["from-claude", "from-gpt"])
+def test_a_responses_client_is_served_by_the_target_behind(
+    sandbox: SandboxProcess, policy: str, start_gateway: StartGateway, first: int
+) -> None:
+    failing, good = (TARGETS[first], TARGETS[1 - first])
+    gateway = start_gateway(f"{policy}  /ai/chat: {{model: {failing}, fallback: [{good}]}}\n", "--insecure-dev")
+    sandbox.steer({"fault": "status=529", "model": failing}, text=WORDS)
+    asked = {"base_url": f"{gateway.url}/ai/chat/v1", "key": "any", "model": "any"}
+
+    whole, streamed, called, pieces = (go(asked) for go in (_whole, _streamed, _called, _streamed_call))
+
+    assert {(seen["text"], seen["model"]) for seen in (whole, streamed, called["then"])} == {(WORDS, good)}
+    assert streamed["streamed"] == WORDS
+    assert [call["name"] for call in called["calls"]] == ["get_weather"]
+    assert [json.loads(pieces["pieces"])] == pieces["inputs"]
