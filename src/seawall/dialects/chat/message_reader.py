@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-import orjson
-
 from seawall.core.error import BadRequest
+from seawall.dialects.call_arguments import is_object
 from seawall.dialects.chat.part_reader import read_assistant_parts, read_texts, read_user_parts
 from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.neutral.conversation import Message, Part, Refusal, Text, ToolCall, ToolResult
@@ -136,10 +135,6 @@ def _call_of(call_id: str, function: dict[str, Any], path: str) -> ToolCall:
     arguments = as_text(function.get("arguments", ""), f"{path}.arguments")
     if not arguments.strip():
         return ToolCall(call_id, name, "{}")
-    try:
-        is_object = type(orjson.loads(arguments)) is dict
-    except orjson.JSONDecodeError:
-        is_object = False
-    if not is_object:
+    if not is_object(arguments):
         raise refused(f"{path}.arguments", "the call's arguments are not the JSON of an object")
     return ToolCall(call_id, name, arguments)

@@ -1,6 +1,5 @@
 """Write turns as Chat Completions messages (table of docs/rooms/dialects.md, Chat form)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, assert_never
@@ -10,7 +9,6 @@ from seawall.dialects.neutral.conversation import (
     Conversation,
     Document,
     Image,
-    Lifetime,
     Message,
     Part,
     Refusal,
@@ -20,24 +18,12 @@ from seawall.dialects.neutral.conversation import (
     ToolResult,
 )
 from seawall.dialects.neutral.loss import Losses, refused
+from seawall.dialects.openai_part import carried_document, file_fields, image_url, write_mark
+from seawall.dialects.openai_tool import check_name
 
-_TTL: Final[dict[Lifetime, str]] = {"short": "30m", "long": "12h"}
-_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FOLLOWS: Final = "[This part of the result follows in the next message.]"
-_PDF: Final = "application/pdf"
 
 _Seen = Text | Image | Document
-
-
-def check_name(name: str, path: str) -> str:
-    """Let a function's name pass that the endpoint takes.
-
-    Raises:
-        Unsupported: it does not; to rename a function would hide from the client which one was called.
-    """
-    if not _NAME.fullmatch(name):
-        raise refused(path, "expected at most 64 letters, digits, underscores and dashes; rename the function")
-    return name
 
 
 def write_messages(asked: Conversation, traits: Traits, losses: Losses) -> list[dict[str, Any]]:
@@ -170,22 +156,12 @@ class _Messages:
         return moved
 
     def _carried(self, part: _Seen) -> list[_Seen]:
-        """Turn a document into what can be carried of it: its PDF as it is, its text as text with its title above."""
+        """Turn a document into what can be carried of it."""
         if not isinstance(part, Document):
             return [part]
-        if part.cited:
-            self._losses.drop("citations")
         if part.url:
             raise refused("document.source.url", "a document by its address is not translated; send its data")
-        if part.data and part.media_type != _PDF:
-            raise refused("document.source.media_type", "only PDF and plain text are translated")
-        if part.data and not part.context:
-            return [part]
-        self._losses.change("document")
-        head = "\n".join(line for line in (part.title and f"Document: {part.title}", part.context) if line)
-        if part.data:
-            return [Text(head), replace(part, context="")]
-        return [Text(f"{head}\n\n{part.text}" if head else part.text, part.cached)]
+        return carried_document(part, self._losses)
 
     def _content(self, parts: Sequence[_Seen | Refusal]) -> str | list[dict[str, Any]]:
         """Write a content: a string where it is no more than one text, which is what every server takes."""
@@ -201,19 +177,15 @@ class _Messages:
             case Text(text=text):
                 written: dict[str, Any] = {"type": "text", "text": text}
             case Image():
-                url = part.url or f"data:{part.media_type};base64,{part.data}"
-                written = {"type": "image_url", "image_url": {"url": url}}
+                written = {"type": "image_url", "image_url": {"url": image_url(part)}}
                 if part.detail:
                     written["image_url"]["detail"] = part.detail
             case Document():
-                title = part.title or "document"
-                title = title if title.lower().endswith(".pdf") else f"{title}.pdf"
-                source = {"filename": title, "file_data": f"data:{part.media_type};base64,{part.data}"}
-                written = {"type": "file", "file": source}
+                written = {"type": "file", "file": file_fields(part)}
             case _:
                 assert_never(part)
         if part.cached and self._traits.cache_marks:
-            written["prompt_cache_breakpoint"] = {"mode": "explicit", "ttl": _TTL[part.cached]}
+            write_mark(written, part.cached)
         elif part.cached:
             self._losses.drop("cache_control")
         return written

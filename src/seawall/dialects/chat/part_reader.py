@@ -1,15 +1,11 @@
 """Read the parts of a client's messages: texts, images, files, and what marks the end of a stable prefix."""
 
-import base64
-import binascii
-from typing import Any, Final
+from typing import Any
 
-from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
-from seawall.dialects.neutral.conversation import Document, Image, Lifetime, Refusal, Text
+from seawall.dialects.field import as_choice, as_name, as_object, as_text
+from seawall.dialects.neutral.conversation import Document, Image, Refusal, Text
 from seawall.dialects.neutral.loss import refused
-
-_LIFETIMES: Final[dict[str, Lifetime]] = {"30m": "short", "12h": "long"}
-_PDF_HEAD: Final = "JVBER"  # "%PDF" in base64
+from seawall.dialects.openai_part import read_file, read_image, read_mark, read_parts
 
 
 def read_texts(content: Any, path: str) -> list[Text]:  # any JSON value, here and below
@@ -60,31 +56,11 @@ def read_assistant_parts(content: Any, path: str) -> list[Text | Refusal]:
 
 
 def _parts(content: Any, path: str) -> list[tuple[dict[str, Any], str]]:
-    """Give every part with its path; a string is one text."""
-    if content is None:
-        return []
-    if type(content) is str:
-        return [({"type": "text", "text": content}, path)]
-    if type(content) is not list:
-        raise wrong(path, "a string or a list of parts")
-    return [
-        (as_object(part, f"{path}.{number}"), f"{path}.{number}") for number, part in enumerate(as_list(content, path))
-    ]
+    return [] if content is None else read_parts(content, path, "text")
 
 
 def _text(part: dict[str, Any], path: str) -> Text:
-    return Text(as_text(part.get("text"), f"{path}.text"), _mark(part, path))
-
-
-def _mark(part: dict[str, Any], path: str) -> Lifetime | None:
-    """Read where a stable prefix ends; without a lifetime the endpoint's own, which is the short one."""
-    mark = part.get("prompt_cache_breakpoint")
-    if mark is None:
-        return None
-    at = f"{path}.prompt_cache_breakpoint"
-    as_choice(as_object(mark, at).get("mode"), ("explicit",), f"{at}.mode")
-    ttl = mark.get("ttl")
-    return "short" if ttl is None else _LIFETIMES[as_choice(ttl, _LIFETIMES, f"{at}.ttl")]
+    return Text(as_text(part.get("text"), f"{path}.text"), read_mark(part, path))
 
 
 def _image(part: dict[str, Any], path: str) -> Image:
@@ -92,18 +68,7 @@ def _image(part: dict[str, Any], path: str) -> Image:
     source = as_object(part.get("image_url"), at)
     url, detail = as_name(source.get("url"), f"{at}.url"), source.get("detail")
     detail = "" if detail is None else as_text(detail, f"{at}.detail")
-    if url.startswith(("https://", "http://")):
-        return Image(url=url, detail=detail, cached=_mark(part, path))
-    media_type, data = _data_url(url, f"{at}.url", "an http, https or data URL")
-    return Image(media_type, data, detail=detail, cached=_mark(part, path))
-
-
-def _data_url(url: str, path: str, expected: str) -> tuple[str, str]:
-    """Take a data URL apart (RFC 2397); what is no base64 is none here."""
-    head, comma, data = url.partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise wrong(path, expected)
-    return head[5:-7].partition(";")[0].lower(), data
+    return read_image(url, detail, read_mark(part, path), f"{at}.url")
 
 
 def _file(part: dict[str, Any], path: str) -> Document:
@@ -111,19 +76,6 @@ def _file(part: dict[str, Any], path: str) -> Document:
     source = as_object(part.get("file"), at)
     if source.get("file_id") is not None:
         raise refused(f"{at}.file_id", "only the provider that holds the file can read it; send its data")
-    data, title = as_name(source.get("file_data"), f"{at}.file_data"), source.get("filename")
+    title = source.get("filename")
     title = "" if title is None else as_text(title, f"{at}.filename")
-    if data.startswith(_PDF_HEAD):  # the endpoint takes it without the head of a data URL, too
-        media_type = "application/pdf"
-    else:
-        media_type, data = _data_url(data, f"{at}.file_data", "a data URL of a PDF or a text")
-    mark = _mark(part, path)
-    if media_type == "application/pdf":
-        return Document(media_type, data, title=title, cached=mark)
-    if media_type != "text/plain":
-        raise refused(f"{at}.file_data", "only PDF and plain text are translated")
-    try:
-        text = base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise wrong(f"{at}.file_data", "base64 of a UTF-8 text") from None
-    return Document(media_type, text=text, title=title, cached=mark)
+    return read_file(source.get("file_data"), title, read_mark(part, path), f"{at}.file_data")

@@ -6,6 +6,7 @@ import orjson
 
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
+from seawall.dialects.call_arguments import is_object
 from seawall.dialects.chat.finish import finish_of, stop_of
 from seawall.dialects.chat.identity import answer_id, call_id
 from seawall.dialects.chat.usage_writer import usage_of
@@ -90,9 +91,9 @@ def _calls(message: dict[str, Any], *, was_cut: bool) -> list[ToolCall]:
     if not calls and type(message.get("function_call")) is dict:
         calls.append(("", message["function_call"]))
     read = [_call(name, function) for name, function in calls]
-    if was_cut and read and not _is_object(read[-1].arguments):
+    if was_cut and read and not is_object(read[-1].arguments):
         read.pop()
-    if not all(_is_object(call.arguments) for call in read):
+    if not all(is_object(call.arguments) for call in read):
         raise UpstreamBroken("the provider's answer has a tool call whose arguments are not the JSON of an object")
     return read
 
@@ -103,10 +104,6 @@ def _call(found_id: str, function: dict[str, Any]) -> ToolCall:
         raise UpstreamBroken("the provider's answer has a tool call without a name")
     arguments = arguments_of(function.get("arguments"))
     return ToolCall(found_id or call_id(), name, arguments if arguments.strip() else "{}")
-
-
-def _is_object(text: str) -> bool:
-    return type(read_any(text.encode())) is dict
 
 
 def write_reply(answer: Answer) -> bytes:

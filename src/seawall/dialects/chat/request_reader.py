@@ -1,6 +1,5 @@
 """Read a client's Chat Completions request (platform.openai.com/docs/api-reference/chat/create)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
@@ -18,6 +17,9 @@ from seawall.dialects.field import (
 )
 from seawall.dialects.neutral.conversation import Conversation, Format, Reasoning, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
+from seawall.dialects.openai_effort import EFFORTS
+from seawall.dialects.openai_request import Others, read_user
+from seawall.dialects.openai_tool import check_choice, read_function
 
 _READ: Final = frozenset(
     {
@@ -65,9 +67,7 @@ _DROPPED: Final[dict[str, tuple[Any, ...]]] = {
     "prompt_cache_retention": (None, "in_memory"),
     "service_tier": (None, "auto", "default"),
 }
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_is_field_name: Final = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
-_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+_OTHERS: Final = Others(_READ, _REFUSED, _DROPPED)
 
 
 def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
@@ -77,7 +77,7 @@ def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
         BadRequest: a field is not what the endpoint takes; `param` is its path.
         Unsupported: it asks for what no other dialect has and what must not be lost.
     """
-    _check_others(fields, losses)
+    _OTHERS.check(fields, losses)
     system, messages = read_messages(fields.get("messages"), losses)
     tools = _tools(fields)
     is_stream = as_flag(fields.get("stream"), "stream") or False
@@ -93,23 +93,10 @@ def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
         top_p=as_number(fields.get("top_p"), "top_p"),
         reasoning=_reasoning(fields.get("reasoning_effort")),
         format=_format(fields.get("response_format")),
-        user=_user(fields),
+        user=read_user(fields),
         is_stream=is_stream,
         wants_usage=is_stream and _wants_usage(fields.get("stream_options")),
     )
-
-
-def _check_others(fields: Mapping[str, Any], losses: Losses) -> None:
-    for name, value in fields.items():
-        if name in _READ:
-            continue
-        if name in _REFUSED:
-            harmless, why = _REFUSED[name]
-            if value not in harmless:
-                raise refused(name, why)
-        elif value not in _DROPPED.get(name, (None,)):
-            # The code ends in a header, so that not everything can be a part of it.
-            losses.drop(name if _is_field_name(name) else "unknown_field")
 
 
 def _tools(fields: Mapping[str, Any]) -> tuple[Tool, ...]:
@@ -127,14 +114,7 @@ def _tools(fields: Mapping[str, Any]) -> tuple[Tool, ...]:
 
 
 def _tool(value: Any, path: str) -> Tool:  # any JSON value, here and below
-    function = as_object(value, path)
-    description, schema = function.get("description"), function.get("parameters")
-    return Tool(
-        as_name(function.get("name"), f"{path}.name"),
-        "" if description is None else as_text(description, f"{path}.description"),
-        _NO_ARGUMENTS if not schema and schema in (None, {}) else as_object(schema, f"{path}.parameters"),
-        as_flag(function.get("strict"), f"{path}.strict"),
-    )
+    return read_function(as_object(value, path), path)
 
 
 def _tool_choice(fields: Mapping[str, Any], tools: tuple[Tool, ...]) -> ToolChoice | None:
@@ -144,13 +124,7 @@ def _tool_choice(fields: Mapping[str, Any], tools: tuple[Tool, ...]) -> ToolChoi
         found = _legacy_choice(legacy, "function_call")
     else:
         return None
-    path = "function_call" if choice is None else "tool_choice"
-    if found.kind in {"required", "named"} and not tools:
-        raise wrong(path, "tools to choose from")
-    known = {tool.name for tool in tools}
-    if not known.issuperset((found.name, *found.allowed) if found.name else found.allowed):
-        raise wrong(path, "names of tools that the request defines")
-    return found
+    return check_choice(found, tools, "function_call" if choice is None else "tool_choice")
 
 
 def _choice_of(choice: Any, path: str) -> ToolChoice:
@@ -201,7 +175,7 @@ def _stop(value: Any) -> tuple[str, ...]:
 def _reasoning(value: Any) -> Reasoning | None:
     if value is None:
         return None
-    effort = as_choice(value, _EFFORTS, "reasoning_effort")
+    effort = as_choice(value, EFFORTS, "reasoning_effort")
     return Reasoning(effort, is_off=effort == "none")
 
 
@@ -222,13 +196,6 @@ def _format(value: Any) -> Format | None:
         {} if schema is None else as_object(schema, f"{path}.schema"),
         as_flag(inner.get("strict"), f"{path}.strict"),
     )
-
-
-def _user(fields: Mapping[str, Any]) -> str:
-    for name in ("safety_identifier", "user"):
-        if value := fields.get(name):
-            return as_text(value, name)
-    return ""
 
 
 def _wants_usage(options: Any) -> bool:

@@ -1,21 +1,17 @@
 """Write a Chat Completions request for a provider's model."""
 
-from hashlib import sha256
 from typing import Any, Final
 
 from seawall.core.traits import Traits
-from seawall.dialects.chat.message_writer import check_name, write_messages
-from seawall.dialects.chat.strict_schema import takes_strict
-from seawall.dialects.neutral.conversation import Conversation, Format, Reasoning, Tool, ToolChoice
+from seawall.dialects.chat.message_writer import write_messages
+from seawall.dialects.neutral.conversation import Conversation, Format, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
+from seawall.dialects.openai_effort import effort_of, is_off
+from seawall.dialects.openai_request import put_ceiling, write_user
+from seawall.dialects.openai_schema import takes_strict
+from seawall.dialects.openai_tool import NO_ARGUMENTS, check_forced, check_name
 
 _MAX_STOPS: Final = 4
-_MAX_USER: Final = 128
-_RANKS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-# A budget of tokens has no place here; these are the budgets from which the next level of effort is nearer to it.
-_MEDIUM_FROM: Final = 4_096
-_HIGH_FROM: Final = 16_384
-_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def write_request(asked: Conversation, model: str, traits: Traits, losses: Losses) -> dict[str, Any]:
@@ -26,7 +22,7 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
     """
     body: dict[str, Any] = {"model": model, "messages": write_messages(asked, traits, losses)}
     _put_tools(body, asked, traits, losses)
-    _put_ceiling(body, asked, traits, losses)
+    put_ceiling(body, "max_completion_tokens", asked, traits, losses)
     if asked.stop:
         body["stop"] = _stop(asked.stop, traits)
     if asked.temperature is not None:
@@ -38,7 +34,7 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
     if asked.format is not None:
         body["response_format"] = _format(asked.format, losses)
     if asked.user:
-        body["safety_identifier"] = _user(asked.user)
+        body["safety_identifier"] = write_user(asked.user)
     if asked.is_stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
@@ -61,7 +57,7 @@ def _tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
     function: dict[str, Any] = {"name": check_name(tool.name, f"{path}.name")}
     if tool.description:
         function["description"] = tool.description
-    function["parameters"] = tool.schema or _NO_ARGUMENTS
+    function["parameters"] = tool.schema or NO_ARGUMENTS
     if tool.strict is False or (tool.strict and takes_strict(function["parameters"])):
         function["strict"] = tool.strict
     elif tool.strict:
@@ -72,26 +68,13 @@ def _tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
 
 
 def _choice(choice: ToolChoice, traits: Traits) -> str | dict[str, Any]:
-    if choice.kind in {"required", "named"} and not traits.forces_tools:
-        raise refused("tool_choice", "the model cannot be made to call a tool; ask with auto")
+    check_forced(choice, traits)
     if choice.kind == "named":
         return {"type": "function", "function": {"name": choice.name}}
     if choice.kind == "none" or not choice.allowed:
         return choice.kind
     names = [{"type": "function", "function": {"name": name}} for name in choice.allowed]
     return {"type": "allowed_tools", "allowed_tools": {"mode": choice.kind, "tools": names}}
-
-
-def _put_ceiling(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:
-    if asked.max_tokens is None:
-        return
-    if asked.max_tokens < 1:
-        raise refused("max_tokens", "an answer of no tokens cannot be asked for; expected at least 1")
-    ceiling = asked.max_tokens
-    if traits.output_tokens is not None and ceiling > traits.output_tokens:
-        losses.change("max_tokens")
-        ceiling = traits.output_tokens
-    body["max_completion_tokens"] = ceiling
 
 
 def _stop(texts: tuple[str, ...], traits: Traits) -> list[str]:
@@ -105,42 +88,10 @@ def _stop(texts: tuple[str, ...], traits: Traits) -> list[str]:
 def _effort(asked: Conversation, traits: Traits, losses: Losses) -> str:
     """Give the level of effort to ask for, or nothing."""
     if asked.tools and traits.chat_tools == "effort_none":
-        if asked.reasoning is not None and not _is_off(asked.reasoning):
+        if asked.reasoning is not None and not is_off(asked.reasoning):
             losses.change("reasoning")
         return "none"
-    reasoning = asked.reasoning
-    if reasoning is None:
-        return ""
-    if _is_off(reasoning):
-        return _nearest("none", traits, losses) if traits.efforts else ""
-    wanted = reasoning.effort
-    if reasoning.budget_tokens is not None:
-        losses.change("reasoning")
-        wanted = wanted or _of_budget(reasoning.budget_tokens)
-    if wanted and not traits.efforts:
-        losses.drop("reasoning")
-        return ""
-    return _nearest(wanted, traits, losses) if wanted else ""
-
-
-def _is_off(reasoning: Reasoning) -> bool:
-    return reasoning.is_off or reasoning.effort == "none"
-
-
-def _of_budget(tokens: int) -> str:
-    if tokens < _MEDIUM_FROM:
-        return "low"
-    return "medium" if tokens < _HIGH_FROM else "high"
-
-
-def _nearest(wanted: str, traits: Traits, losses: Losses) -> str:
-    """Give the level itself, or the strongest below it that still thinks, or else the weakest."""
-    if wanted in traits.efforts:
-        return wanted
-    losses.change("reasoning")
-    thinking = [effort for effort in traits.efforts if effort != "none"] or list(traits.efforts)
-    below = [effort for effort in thinking if _RANKS.index(effort) < _RANKS.index(wanted)]
-    return below[-1] if below else thinking[0]
+    return "" if asked.reasoning is None else effort_of(asked.reasoning, traits, losses)
 
 
 def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
@@ -156,8 +107,3 @@ def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
     elif wanted.strict:
         losses.drop("format.strict")
     return {"type": "json_schema", "json_schema": inner}
-
-
-def _user(user: str) -> str:
-    """Give an identifier of at most 128 characters: a longer one by its hash."""
-    return user if len(user) <= _MAX_USER else sha256(user.encode()).hexdigest()

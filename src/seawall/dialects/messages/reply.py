@@ -9,6 +9,7 @@ import orjson
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.anthropic_usage import UsageObject, sorted_usage, usage_fields
+from seawall.dialects.call_arguments import is_object
 from seawall.dialects.messages.block_reader import FORM
 from seawall.dialects.neutral.answer import Answer, Stop
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
@@ -91,11 +92,7 @@ def check_arguments(arguments: str) -> None:
     Raises:
         UpstreamBroken: it is none; no client of this endpoint could read the answer.
     """
-    try:
-        is_object = type(orjson.loads(arguments)) is dict
-    except orjson.JSONDecodeError:
-        is_object = False
-    if not is_object:
+    if not is_object(arguments):
         raise UpstreamBroken("the provider's answer has a tool call whose arguments are not a JSON object")
 
 

@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-import orjson
-
 from seawall.core.error import BadRequest
+from seawall.dialects.call_arguments import is_object
 from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
 from seawall.dialects.neutral.conversation import Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from seawall.dialects.neutral.loss import Losses, refused
@@ -139,11 +138,3 @@ def read_call(item: dict[str, Any], path: str) -> ToolCall:
     if not is_object(arguments):
         raise refused(f"{path}.arguments", "the call's arguments are not the JSON of an object")
     return ToolCall(call_id, name, arguments)
-
-
-def is_object(arguments: str) -> bool:
-    """Say whether a text is the JSON of an object."""
-    try:
-        return type(orjson.loads(arguments)) is dict
-    except orjson.JSONDecodeError:
-        return False

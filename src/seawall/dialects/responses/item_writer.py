@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from seawall.core.traits import Traits
-from seawall.dialects.chat.message_writer import check_name
 from seawall.dialects.neutral.conversation import (
     Conversation,
     Document,
@@ -20,10 +19,9 @@ from seawall.dialects.neutral.conversation import (
     ToolResult,
 )
 from seawall.dialects.neutral.loss import Losses, refused
+from seawall.dialects.openai_part import carried_document, file_fields, image_url, write_mark
+from seawall.dialects.openai_tool import check_name
 from seawall.dialects.responses.item_reader import FORM
-
-_TTL: Final[dict[Lifetime, str]] = {"short": "30m", "long": "12h"}
-_PDF: Final = "application/pdf"
 
 _Seen = Text | Image | Document
 
@@ -123,22 +121,12 @@ class _Items:
         self.items.append({"type": "function_call_output", "call_id": result.call_id, "output": output})
 
     def _carried(self, part: Part) -> list[_Seen]:
-        """Turn a document into what can be carried of it: a PDF as it is, a text as text with its title above."""
+        """Turn a document into what can be carried of it."""
         if isinstance(part, Text | Image):
             return [part]
         if not isinstance(part, Document):
             raise TypeError(f"{type(part).__name__} is no content of a message")
-        if part.cited:
-            self._losses.drop("citations")
-        if part.data and part.media_type != _PDF:
-            raise refused("document.source.media_type", "only PDF and plain text are translated")
-        if (part.data or part.url) and not part.context:
-            return [part]
-        self._losses.change("document")
-        head = "\n".join(line for line in (part.title and f"Document: {part.title}", part.context) if line)
-        if part.data or part.url:
-            return [Text(head), replace(part, context="")]
-        return [Text(f"{head}\n\n{part.text}" if head else part.text, part.cached)]
+        return carried_document(part, self._losses)
 
     def _part(self, part: Part, kind: str) -> dict[str, Any]:
         """Write a part; `kind` is what a text is called in its place."""
@@ -148,15 +136,14 @@ class _Items:
                 return {"type": "refusal", "refusal": text}
             case Text(text=text, cached=cached):
                 written: dict[str, Any] = {"type": kind, "text": text}
-            case Image(url=url, cached=cached):
-                url = url or f"data:{part.media_type};base64,{part.data}"
-                written = {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
+            case Image(cached=cached):
+                written = {"type": "input_image", "image_url": image_url(part), "detail": part.detail or "auto"}
             case Document(cached=cached):
                 written = _file(part)
             case _:
                 raise TypeError(f"{type(part).__name__} is no content of a message")
         if cached and self._traits.cache_marks and kind == "input_text":
-            written["prompt_cache_breakpoint"] = {"mode": "explicit", "ttl": _TTL[cached]}
+            write_mark(written, cached)
         elif cached:
             self._losses.drop("cache_control")
         return written
@@ -166,10 +153,4 @@ def _file(document: Document) -> dict[str, Any]:
     if document.url:
         named = {"filename": document.title} if document.title else {}
         return {"type": "input_file", **named, "file_url": document.url}
-    title = document.title or "document"
-    title = title if title.lower().endswith(".pdf") else f"{title}.pdf"
-    return {
-        "type": "input_file",
-        "filename": title,
-        "file_data": f"data:{document.media_type};base64,{document.data}",
-    }
+    return {"type": "input_file", **file_fields(document)}

@@ -1,16 +1,12 @@
 """Read the parts of a client's items: texts, images, files, and what marks the end of a stable prefix."""
 
-import base64
-import binascii
 from typing import Any, Final
 
-from seawall.dialects.field import as_choice, as_list, as_name, as_object, as_text, wrong
-from seawall.dialects.neutral.conversation import Document, Image, Lifetime, Refusal, Text
+from seawall.dialects.field import as_choice, as_name, as_text
+from seawall.dialects.neutral.conversation import Document, Image, Refusal, Text
 from seawall.dialects.neutral.loss import Losses, refused
+from seawall.dialects.openai_part import read_file, read_image, read_mark, read_parts
 
-_LIFETIMES: Final[dict[str, Lifetime]] = {"30m": "short", "12h": "long"}
-_PDF: Final = "application/pdf"
-_PDF_HEAD: Final = "JVBER"  # "%PDF" in base64
 _SEEN: Final = ("input_text", "input_image", "input_file", "input_audio")
 _SAID: Final = ("output_text", "input_text", "refusal")
 
@@ -22,7 +18,7 @@ def read_texts(content: Any, path: str) -> list[Text]:  # any JSON value, here a
         BadRequest: it is neither a string nor a list of text parts.
     """
     found = []
-    for part, at in _parts(content, path):
+    for part, at in read_parts(content, path, "input_text"):
         as_choice(part.get("type"), ("input_text",), f"{at}.type")
         found.append(_text(part, at))
     return [text for text in found if text.text]
@@ -36,7 +32,7 @@ def read_seen(content: Any, path: str) -> list[Text | Image | Document]:
         Unsupported: a part is audio, or a file that only the provider which holds it can read.
     """
     found: list[Text | Image | Document] = []
-    for part, at in _parts(content, path):
+    for part, at in read_parts(content, path, "input_text"):
         kind = as_choice(part.get("type"), _SEEN, f"{at}.type")
         if kind == "input_audio":
             raise refused(at, "audio is not translated; send a transcript, or use a model of the client's dialect")
@@ -56,7 +52,7 @@ def read_said(content: Any, path: str, losses: Losses) -> list[Text | Refusal]:
         BadRequest: it is neither a string nor a list of texts and refusals.
     """
     found: list[Text | Refusal] = []
-    for part, at in _parts(content, path):
+    for part, at in read_parts(content, path, "input_text"):
         if as_choice(part.get("type"), _SAID, f"{at}.type") == "refusal":
             found.append(Refusal(as_text(part.get("refusal"), f"{at}.refusal")))
             continue
@@ -66,65 +62,20 @@ def read_said(content: Any, path: str, losses: Losses) -> list[Text | Refusal]:
     return [part for part in found if part.text]
 
 
-def _parts(content: Any, path: str) -> list[tuple[dict[str, Any], str]]:
-    """Give every part with its path; a string is one text."""
-    if type(content) is str:
-        return [({"type": "input_text", "text": content}, path)]
-    if type(content) is not list:
-        raise wrong(path, "a string or a list of parts")
-    return [
-        (as_object(part, f"{path}.{number}"), f"{path}.{number}") for number, part in enumerate(as_list(content, path))
-    ]
-
-
 def _text(part: dict[str, Any], path: str) -> Text:
-    return Text(as_text(part.get("text"), f"{path}.text"), _mark(part, path))
-
-
-def _mark(part: dict[str, Any], path: str) -> Lifetime | None:
-    """Read where a stable prefix ends; without a lifetime the API's own, which is the short one."""
-    mark = part.get("prompt_cache_breakpoint")
-    if mark is None:
-        return None
-    at = f"{path}.prompt_cache_breakpoint"
-    as_choice(as_object(mark, at).get("mode"), ("explicit",), f"{at}.mode")
-    ttl = mark.get("ttl")
-    return "short" if ttl is None else _LIFETIMES[as_choice(ttl, _LIFETIMES, f"{at}.ttl")]
+    return Text(as_text(part.get("text"), f"{path}.text"), read_mark(part, path))
 
 
 def _image(part: dict[str, Any], path: str) -> Image:
     url, detail = as_name(part.get("image_url"), f"{path}.image_url"), part.get("detail")
     # A client of the API has to say a detail; `auto` is what everybody else leaves out.
     detail = "" if detail in (None, "auto") else as_text(detail, f"{path}.detail")
-    if url.startswith(("https://", "http://")):
-        return Image(url=url, detail=detail, cached=_mark(part, path))
-    media_type, data = _data_url(url, f"{path}.image_url", "an http, https or data URL")
-    return Image(media_type, data, detail=detail, cached=_mark(part, path))
-
-
-def _data_url(url: str, path: str, expected: str) -> tuple[str, str]:
-    """Take a data URL apart (RFC 2397); what is no base64 is none here."""
-    head, comma, data = url.partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise wrong(path, expected)
-    return head[5:-7].partition(";")[0].lower(), data
+    return read_image(url, detail, read_mark(part, path), f"{path}.image_url")
 
 
 def _file(part: dict[str, Any], path: str) -> Document:
-    title, mark = part.get("filename"), _mark(part, path)
+    title, mark = part.get("filename"), read_mark(part, path)
     title = "" if title is None else as_text(title, f"{path}.filename")
     if (url := part.get("file_url")) is not None:
         return Document(url=as_name(url, f"{path}.file_url"), title=title, cached=mark)
-    at = f"{path}.file_data"
-    media_type, data = _PDF, as_name(part.get("file_data"), at)
-    if not data.startswith(_PDF_HEAD):  # the API takes it without the head of a data URL, too
-        media_type, data = _data_url(data, at, "a data URL of a PDF or a text")
-    if media_type == _PDF:
-        return Document(_PDF, data, title=title, cached=mark)
-    if media_type != "text/plain":
-        raise refused(at, "only PDF and plain text are translated")
-    try:
-        text = base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise wrong(at, "base64 of a UTF-8 text") from None
-    return Document(media_type, text=text, title=title, cached=mark)
+    return read_file(part.get("file_data"), title, mark, f"{path}.file_data")

@@ -6,12 +6,13 @@ import orjson
 
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
+from seawall.dialects.call_arguments import is_object
 from seawall.dialects.dialect import RESPONSES
 from seawall.dialects.neutral.answer import REFUSED, Answer, Stop
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
 from seawall.dialects.partial import read_any
 from seawall.dialects.responses.dialect import RESPONSES_DIALECT
-from seawall.dialects.responses.item_reader import FORM, is_object
+from seawall.dialects.responses.item_reader import FORM
 from seawall.dialects.responses.response_object import (
     call_item,
     ended,

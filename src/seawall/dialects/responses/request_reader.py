@@ -1,6 +1,5 @@
 """Read a client's Responses request (platform.openai.com/docs/api-reference/responses/create)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
@@ -17,6 +16,9 @@ from seawall.dialects.field import (
 )
 from seawall.dialects.neutral.conversation import Conversation, Format, Reasoning, Text, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
+from seawall.dialects.openai_effort import EFFORTS
+from seawall.dialects.openai_request import Others, field_word, read_user
+from seawall.dialects.openai_tool import check_choice, read_function
 from seawall.dialects.responses.item_reader import read_items
 
 _READ: Final = frozenset(
@@ -62,10 +64,8 @@ _DROPPED: Final[dict[str, tuple[Any, ...]]] = {
 }
 _KEPT_REASONING: Final = "reasoning.encrypted_content"
 _LOGPROBS: Final = "message.output_text.logprobs"
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _TOOL_EXTRAS: Final = ("defer_loading", "output_schema", "async")
-_is_field_name: Final = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
-_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+_OTHERS: Final = Others(_READ, _REFUSED, _DROPPED)
 
 
 def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
@@ -75,7 +75,8 @@ def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
         BadRequest: a field is not what the endpoint takes; `param` is its path.
         Unsupported: it asks for what no other dialect has and what must not be lost.
     """
-    _check_others(fields, losses)
+    _refuse_warming(fields.get("prompt_cache_options"))
+    _OTHERS.check(fields, losses)
     _check_include(fields.get("include"), losses)
     system, messages = read_items(fields.get("input"), losses)
     instructions = fields.get("instructions")
@@ -96,26 +97,15 @@ def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
         top_p=as_number(fields.get("top_p"), "top_p"),
         reasoning=_reasoning(fields.get("reasoning"), losses),
         format=_format(fields.get("text"), losses),
-        user=_user(fields),
+        user=read_user(fields),
         is_stream=is_stream,
         wants_usage=is_stream,
     )
 
 
-def _check_others(fields: Mapping[str, Any], losses: Losses) -> None:
-    for name, value in fields.items():
-        if name in _READ:
-            continue
-        if name in _REFUSED:
-            harmless, why = _REFUSED[name]
-            if value not in harmless:
-                raise refused(name, why)
-            continue
-        if name == "prompt_cache_options" and type(value) is dict and value.get("prewarm"):
-            raise refused("prompt_cache_options.prewarm", "no other dialect warms a cache without an answer")
-        if value not in _DROPPED.get(name, (None,)):
-            # The code ends in a header, so that not everything can be a part of it.
-            losses.drop(name if _is_field_name(name) else "unknown_field")
+def _refuse_warming(options: Any) -> None:  # any JSON value
+    if type(options) is dict and options.get("prewarm"):
+        raise refused("prompt_cache_options.prewarm", "no other dialect warms a cache without an answer")
 
 
 def _check_include(value: Any, losses: Losses) -> None:  # any JSON value, here and below
@@ -142,13 +132,7 @@ def _tool(value: Any, path: str, losses: Losses) -> Tool:
     for name in _TOOL_EXTRAS:
         if tool.get(name):
             losses.drop(f"tools.{name}")
-    description, schema = tool.get("description"), tool.get("parameters")
-    return Tool(
-        as_name(tool.get("name"), f"{path}.name"),
-        "" if description is None else as_text(description, f"{path}.description"),
-        _NO_ARGUMENTS if not schema and schema in (None, {}) else as_object(schema, f"{path}.parameters"),
-        as_flag(tool.get("strict"), f"{path}.strict"),
-    )
+    return read_function(tool, path)
 
 
 def _tool_choice(value: Any, tools: tuple[Tool, ...]) -> ToolChoice | None:
@@ -156,12 +140,7 @@ def _tool_choice(value: Any, tools: tuple[Tool, ...]) -> ToolChoice | None:
         return None
     path = "tool_choice"
     found = _choice_of(value, path)
-    if found.kind in {"required", "named"} and not tools:
-        raise wrong(path, "tools to choose from")
-    named = {found.name} if found.name else set(found.allowed)
-    if not named <= {tool.name for tool in tools}:
-        raise wrong(path, "names of tools that the request defines")
-    return found
+    return check_choice(found, tools, path)
 
 
 def _choice_of(choice: Any, path: str) -> ToolChoice:
@@ -191,10 +170,10 @@ def _reasoning(value: Any, losses: Losses) -> Reasoning | None:
     found = as_object(value, "reasoning")
     for name, wish in found.items():
         if name != "effort" and wish not in (None, "auto", "standard"):
-            losses.drop(f"reasoning.{name}" if _is_field_name(name) else "reasoning.unknown_field")
+            losses.drop(f"reasoning.{field_word(name)}")
     if found.get("effort") is None:
         return None
-    effort = as_choice(found["effort"], _EFFORTS, "reasoning.effort")
+    effort = as_choice(found["effort"], EFFORTS, "reasoning.effort")
     return Reasoning(effort, is_off=effort == "none")
 
 
@@ -219,10 +198,3 @@ def _format(value: Any, losses: Losses) -> Format | None:
         as_object(found.get("schema"), f"{path}.schema"),
         as_flag(found.get("strict"), f"{path}.strict"),
     )
-
-
-def _user(fields: Mapping[str, Any]) -> str:
-    for name in ("safety_identifier", "user"):
-        if value := fields.get(name):
-            return as_text(value, name)
-    return ""

@@ -1,18 +1,15 @@
 """Write a Responses request for a provider's model."""
 
-from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from seawall.core.traits import Traits
-from seawall.dialects.chat.message_writer import check_name
-from seawall.dialects.chat.strict_schema import takes_strict
 from seawall.dialects.neutral.conversation import Conversation, Format, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
-from seawall.dialects.responses.effort import effort_of
+from seawall.dialects.openai_effort import effort_of
+from seawall.dialects.openai_request import put_ceiling, write_user
+from seawall.dialects.openai_schema import takes_strict
+from seawall.dialects.openai_tool import NO_ARGUMENTS, check_forced, check_name
 from seawall.dialects.responses.item_writer import write_items
-
-_MAX_USER: Final = 128
-_NO_ARGUMENTS: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 
 def write_request(asked: Conversation, model: str, traits: Traits, losses: Losses) -> dict[str, Any]:
@@ -28,7 +25,7 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
     if asked.stop:
         raise refused("stop", "the Responses API takes no stop sequences")
     _put_tools(body, asked, traits, losses)
-    _put_ceiling(body, asked, traits, losses)
+    put_ceiling(body, "max_output_tokens", asked, traits, losses)
     if asked.temperature is not None:
         body["temperature"] = asked.temperature
     if asked.top_p is not None:
@@ -40,7 +37,7 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
     if asked.format is not None:
         body["text"] = {"format": _format(asked.format, losses)}
     if asked.user:
-        body["safety_identifier"] = _user(asked.user)
+        body["safety_identifier"] = write_user(asked.user)
     if asked.is_stream:
         body["stream"] = True
     return body
@@ -52,8 +49,7 @@ def _put_tools(body: dict[str, Any], asked: Conversation, traits: Traits, losses
     body["tools"] = [_tool(tool, f"tools.{number}", losses) for number, tool in enumerate(asked.tools)]
     choice = asked.tool_choice
     if choice is not None:
-        if choice.kind in {"required", "named"} and not traits.forces_tools:
-            raise refused("tool_choice", "the model cannot be made to call a tool; ask for it in the prompt")
+        check_forced(choice, traits)
         body["tool_choice"] = _choice(choice)
     if asked.parallel_tools is not None:
         body["parallel_tool_calls"] = asked.parallel_tools
@@ -64,7 +60,7 @@ def _tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
     written: dict[str, Any] = {"type": "function", "name": check_name(tool.name, f"{path}.name")}
     if tool.description:
         written["description"] = tool.description
-    written["parameters"] = tool.schema or _NO_ARGUMENTS
+    written["parameters"] = tool.schema or NO_ARGUMENTS
     written["strict"] = bool(tool.strict) and takes_strict(written["parameters"])
     if tool.strict and not written["strict"]:
         losses.drop("tools.strict")
@@ -82,18 +78,6 @@ def _choice(choice: ToolChoice) -> str | dict[str, Any]:
     return {"type": "allowed_tools", "mode": choice.kind, "tools": names}
 
 
-def _put_ceiling(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:
-    if asked.max_tokens is None:
-        return
-    if asked.max_tokens < 1:
-        raise refused("max_tokens", "an answer of no tokens cannot be asked for; expected at least 1")
-    ceiling = asked.max_tokens
-    if traits.output_tokens is not None and ceiling > traits.output_tokens:
-        losses.change("max_tokens")
-        ceiling = traits.output_tokens
-    body["max_output_tokens"] = ceiling
-
-
 def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
     """Write how the answer is to be shaped.
 
@@ -109,8 +93,3 @@ def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
     if wanted.strict is not False and not written["strict"]:
         losses.change("response_format")
     return written
-
-
-def _user(user: str) -> str:
-    """Give an identifier of at most 128 characters: a longer one by its hash."""
-    return user if len(user) <= _MAX_USER else sha256(user.encode()).hexdigest()

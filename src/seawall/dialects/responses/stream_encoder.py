@@ -4,6 +4,7 @@ from typing import Any, Final, assert_never
 
 import orjson
 
+from seawall.dialects.call_arguments import is_object
 from seawall.dialects.neutral.answer import REFUSED
 from seawall.dialects.neutral.event import (
     CallOpened,
@@ -15,7 +16,6 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
-from seawall.dialects.responses.item_reader import is_object
 from seawall.dialects.responses.response_object import (
     call_item,
     ended,

@@ -3,7 +3,7 @@ import pytest
 from seawall.core.traits import Traits
 from seawall.dialects.neutral.conversation import Reasoning
 from seawall.dialects.neutral.loss import Losses
-from seawall.dialects.responses.effort import effort_of
+from seawall.dialects.openai_effort import effort_of
 
 FULL = ("none", "low", "medium", "high", "xhigh", "max")
 

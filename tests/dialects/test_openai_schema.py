@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.dialects.chat.strict_schema import takes_strict
+from seawall.dialects.openai_schema import takes_strict
 from seawall.sandbox.openai.check import check_strict
 from seawall.sandbox.problem import Problem
 

@@ -1,4 +1,4 @@
-"""Say how hard to think in the words that a model of the Responses API takes."""
+"""Say how hard to think in the words that OpenAI's models take."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from seawall.core.traits import Traits
 from seawall.dialects.neutral.conversation import Reasoning
 from seawall.dialects.neutral.loss import Losses
 
-_RANKS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # A budget of tokens has no place here; these are the budgets from which the next level of effort is nearer to it.
 _MEDIUM_FROM: Final = 4_096
 _HIGH_FROM: Final = 16_384
@@ -14,7 +14,7 @@ _HIGH_FROM: Final = 16_384
 
 def effort_of(reasoning: Reasoning, traits: Traits, losses: Losses) -> str:
     """Give the level of effort to ask for, or nothing."""
-    if reasoning.is_off or reasoning.effort == "none":
+    if is_off(reasoning):
         return _nearest("none", traits, losses) if traits.efforts else ""
     wanted = reasoning.effort
     if reasoning.budget_tokens is not None:
@@ -24,6 +24,11 @@ def effort_of(reasoning: Reasoning, traits: Traits, losses: Losses) -> str:
         losses.drop("reasoning")
         return ""
     return _nearest(wanted, traits, losses) if wanted else ""
+
+
+def is_off(reasoning: Reasoning) -> bool:
+    """Say whether no thinking is wanted."""
+    return reasoning.is_off or reasoning.effort == "none"
 
 
 def _of_budget(tokens: int) -> str:
@@ -38,5 +43,5 @@ def _nearest(wanted: str, traits: Traits, losses: Losses) -> str:
         return wanted
     losses.change("reasoning")
     thinking = [effort for effort in traits.efforts if effort != "none"] or list(traits.efforts)
-    below = [effort for effort in thinking if _RANKS.index(effort) < _RANKS.index(wanted)]
+    below = [effort for effort in thinking if EFFORTS.index(effort) < EFFORTS.index(wanted)]
     return below[-1] if below else thinking[0]
