@@ -1,9 +1,15 @@
-"""What the simulated providers say, in either dialect; every word names the attempt that it belongs to."""
+"""What the simulated providers say, in every dialect; every word names the attempt that it belongs to."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from seawall.core.usage import Usage
+from seawall.dialects.neutral.answer import Answer as Whole
+from seawall.dialects.neutral.conversation import Text
+from seawall.dialects.neutral.event import Closed, Event, Opened, TextPiece
+from seawall.dialects.responses.form import RESPONSES_FORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,23 @@ class Answer:
 
     def body(self, dialect: str) -> bytes:
         """Write it in one piece."""
+        if dialect == "responses":
+            said = (Text(self.text),)
+            return RESPONSES_FORM.write_reply(Whole(f"resp_{self.tag}", "gpt-sim", said, "complete", usage=_USED))
         return orjson.dumps(self._message() if dialect == "anthropic" else self._completion())
 
     def frames(self, dialect: str, *, wants_usage: bool) -> list[bytes]:
         """Write it as the frames of a stream, each with its blank line."""
+        if dialect == "responses":
+            return self._items()
         return self._events() if dialect == "anthropic" else self._chunks(wants_usage=wants_usage)
+
+    def _items(self) -> list[bytes]:
+        encoder = RESPONSES_FORM.encoder(wants_usage=True)
+        events: list[Event] = [Opened(f"resp_{self.tag}", "gpt-sim")]
+        events += [TextPiece(word) for word in self.words]
+        events.append(Closed("complete", usage=_USED))
+        return [frame + b"\n\n" for event in events for frame in encoder.feed(event)]
 
     def _message(self) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
@@ -113,6 +131,7 @@ class Answer:
         return orjson.loads(self.tool)
 
 
+_USED = Usage(20, 0, 0, 0, 10, 0)
 _COUNT = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from seawall.gateway.request import Request
 from seawall.pipeline.exchange import Exchange
-from tests.laws.grammar import Heard, frames_of, read_chat, read_error, read_messages, read_whole
+from tests.laws.grammar import Heard, frames_of, read_chat, read_error, read_messages, read_responses, read_whole
 from tests.laws.scenario import Call
 
-_PATHS = {"messages": "/v1/messages", "chat": "/v1/chat/completions"}
+_PATHS = {"messages": "/v1/messages", "chat": "/v1/chat/completions", "responses": "/v1/responses"}
 
 
 @dataclass(slots=True, eq=False)
@@ -129,4 +129,6 @@ class Visit:
         if not self.is_stream:
             return read_whole(call.endpoint, data) if self.status == 200 else read_error(call.endpoint, data)
         frames = frames_of(data, is_cut=self.how in ("left", "crashed"))
+        if call.endpoint == "responses":
+            return read_responses(frames)
         return read_messages(frames) if call.endpoint == "messages" else read_chat(frames, wants_usage=call.wants_usage)

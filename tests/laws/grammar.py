@@ -125,6 +125,53 @@ def read_chat(frames: list[bytes], *, wants_usage: bool) -> Heard:
     return heard
 
 
+def read_responses(frames: list[bytes]) -> Heard:
+    """Read a Responses stream.
+
+    Raises:
+        BrokenGrammar: as `read_messages`.
+    """
+    heard, numbers, items, open_items = Heard(), 0, 0, set[int]()
+    for frame in frames:
+        _require(not heard.end, f"{frame[:80]!r} came after the end")
+        name, said = event_name(frame).decode(), orjson.loads(event_data(frame))
+        _require(said.get("type") == name, f"{name} is called {said.get('type')} inside")
+        if name == "novelty":
+            continue
+        if name == "error":
+            heard.end, heard.error = "error", str(said.get("code"))
+            continue
+        _require(said["sequence_number"] == numbers, f"{name} is number {said['sequence_number']}, not {numbers}")
+        _require((name == "response.created") == (numbers == 0), f"{name} is number {numbers}")
+        numbers += 1
+        if name == "response.output_item.added":
+            _require(said["output_index"] == items, f"item {said['output_index']} begins")
+            open_items.add(items)
+            items += 1
+        elif name == "response.output_item.done":
+            _require(said["output_index"] in open_items, f"item {said['output_index']} ends")
+            open_items.discard(said["output_index"])
+        elif name == "response.completed":
+            _require(not open_items, "the end came within an item")
+            heard.end = "complete"
+            _require(_of_output(said["response"]).text == heard.text, "the whole answer is another than its pieces")
+        elif name.endswith(".delta"):
+            _require(said["output_index"] in open_items, f"a delta of item {said['output_index']}")
+            heard.text += said["delta"] if name == "response.output_text.delta" else ""
+            heard.tool += said["delta"] if name == "response.function_call_arguments.delta" else ""
+    return heard
+
+
+def _of_output(response: dict[str, Any]) -> Heard:  # JSON
+    heard = Heard("complete")
+    _require(response["object"] == "response" and response["status"] == "completed", "no complete response")
+    for item in response["output"]:
+        for part in item.get("content") or ():
+            heard.text += part.get("text", "") if part["type"] == "output_text" else ""
+        heard.tool += item.get("arguments", "")
+    return heard
+
+
 def read_whole(endpoint: str, body: bytes) -> Heard:
     """Read an answer in one piece.
 
@@ -138,6 +185,8 @@ def read_whole(endpoint: str, body: bytes) -> Heard:
         for block in said["content"]:
             heard.text += block.get("text", "")
             heard.tool += orjson.dumps(block["input"]).decode() if block["type"] == "tool_use" else ""
+    elif endpoint == "responses":
+        return _of_output(said)
     else:
         _require(said["object"] == "chat.completion", "no completion")
         (choice,) = said["choices"]

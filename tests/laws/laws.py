@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from typing import Final
+from zlib import crc32
 
 from seawall.core.record import CallRecord
 from tests.laws.client import Visit
@@ -38,7 +39,8 @@ def judge(world: World, tasks_left: int) -> None:
         _text(world, visit, heard, dispatches)
         _answers_closed(world, visit, dispatches[number])
         sent = [f"{dispatch.kind}@{dispatch.target.name}" for dispatch in dispatches[number]]
-        world.diary(f"call {number} {visit.how} {visit.ended_s} {visit.status} {heard} after {sent}")
+        summed = crc32(visit.head + b"".join(visit.pieces))
+        world.diary(f"call {number} {summed} {visit.how} {visit.ended_s} {visit.status} {heard} after {sent}")
     _charges(world, dispatches)
     _rooms(world)
     if tasks_left:

@@ -31,11 +31,15 @@ _REFUSALS: Final = (400, 404, 402, 413)
 _GARBAGE: Final = (b"<html>busy</html>", b"\x00\xff\xfe", b"data: {\xff}\n\n", b"{", b"[1]", b"")
 _BROKEN_FRAMES: Final = {
     "anthropic": (b"event: content_block_delta\ndata: {nonsense\n\n", b"event: message_delta\ndata: \xff\xfe\n\n"),
+    "responses": (
+        b"event: response.output_text.delta\ndata: {nonsense\n\n",
+        b"event: response.completed\ndata: \xff\xfe\n\n",
+    ),
     "openai": (b"data: {nonsense\n\n", b"data: \xff\xfe\n\n", b"data: [1, 2\n\n"),
 }
 _LAST: Final[dict[str, list[Step]]] = {"cut": [Break()], "stuck": [Pause(math.inf)], "ended early": []}
 _AFTER: Final[tuple[Step, ...]] = (Pause(math.inf), Break(), b": after the end\n\n")
-_ENDED: Final = {"anthropic": b"message_stop", "openai": b"[DONE]"}
+_ENDED: Final = {"anthropic": b"message_stop", "openai": b"[DONE]", "responses": b"response.completed"}
 
 
 @dataclass(slots=True)
@@ -107,7 +111,7 @@ class SimProvider:
             SeawallError: it cannot be reached, or breaks before its head.
         """
         chance = self._chance
-        dialect = dispatch.target.provider.dialect
+        dialect = "responses" if request.path.endswith("/responses") else dispatch.target.provider.dialect
         kind = dispatch.kind = chance.weighed(WEATHER[self.weather(dispatch.at_s)])
         asked = orjson.loads(request.body)
         latency_s = chance.latency_s(self._typical_s)
@@ -133,7 +137,7 @@ class SimProvider:
         if kind == "garbage":
             headers = STREAM_HEADERS if chance.happens(0.5) else JSON_HEADERS
             return Script((chance.pick(_GARBAGE),), headers=headers)
-        answer = self._compose(kind, dispatch)
+        answer = self._compose(kind, dispatch, dialect)
         is_stream = asked.get("stream") is True
         if not is_stream:
             return Script(self._whole(kind, answer, dialect, dispatch), headers=JSON_HEADERS)
@@ -141,10 +145,10 @@ class SimProvider:
         frames = answer.frames(dialect, wants_usage=bool(options and options.get("include_usage")))
         return Script(self._steps(kind, frames, dialect, answer, dispatch))
 
-    def _compose(self, kind: str, dispatch: Dispatch) -> Answer:
+    def _compose(self, kind: str, dispatch: Dispatch, dialect: str) -> Answer:
         chance, tag = self._chance, f"w{dispatch.call}.{dispatch.number}"
         words = tuple([f"{tag}-{i} " for i in range(chance.count(1, 8))])
-        tool = orjson.dumps({"q": f"{tag}", "n": 1}).decode() if chance.happens(0.1) else ""
+        tool = orjson.dumps({"q": f"{tag}", "n": 1}).decode() if chance.happens(0.1) and dialect != "responses" else ""
         return Answer(tag, words, tool, thinks=chance.happens(0.1), counts=kind != "uncounted")
 
     def _refusal(self, kind: str, dialect: str) -> Script:
@@ -220,7 +224,7 @@ class SimProvider:
 
 
 def _novelty(dialect: str) -> bytes:
-    if dialect == "anthropic":
+    if dialect != "openai":
         return b'event: novelty\ndata: {"type":"novelty","what":1}\n\n'
     return b'data: {"id":"n","object":"novelty","choices":[]}\n\n'
 
@@ -228,4 +232,6 @@ def _novelty(dialect: str) -> bytes:
 def _error_event(dialect: str) -> bytes:
     if dialect == "anthropic":
         return b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"too much"}}\n\n'
+    if dialect == "responses":
+        return b'event: error\ndata: {"type":"error","code":"server_error","message":"too much","param":null}\n\n'
     return b'data: {"error":{"type":"server_error","message":"too much","code":null}}\n\n'

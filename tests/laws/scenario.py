@@ -171,9 +171,9 @@ def _policy(plans: list[Plan], chance: Chance) -> CompiledPolicy:
 
 
 def _calls(plans: tuple[Plan, ...], chance: Chance) -> tuple[Call, ...]:
-    calls, at_s = list[Call](), 0.0
-    bursts = chance.count(2, 7)
-    while len(calls) < bursts * 2:
+    calls = list[Call]()
+    most = chance.count(6, 20)
+    while len(calls) < most:
         at_s = chance.between(0.0, LENGTH_S)
         first = _call(len(calls), at_s, plans, chance)
         calls.append(first)
@@ -183,7 +183,7 @@ def _calls(plans: tuple[Plan, ...], chance: Chance) -> tuple[Call, ...]:
 
 
 def _call(number: int, at_s: float, plans: tuple[Plan, ...], chance: Chance) -> Call:
-    endpoint, is_stream = chance.pick(("messages", "chat")), chance.happens(0.6)
+    endpoint, is_stream = chance.pick(("messages", "chat", "messages", "chat", "responses")), chance.happens(0.6)
     headers = {b"x-api-key": chance.pick(tuple(KEYS)), b"x-call": b"%d" % number}
     if chance.happens(0.3):
         headers[b"x-seawall-class"] = chance.pick(CLASSES).encode()
@@ -197,6 +197,8 @@ def _call(number: int, at_s: float, plans: tuple[Plan, ...], chance: Chance) -> 
     body: dict[str, Any] = {"model": "any", "messages": [{"role": "user", "content": f"say {chance.count(0, 2)}"}]}
     if endpoint == "messages":
         body["max_tokens"] = 100
+    elif endpoint == "responses":
+        body = {"model": "any", "input": f"say {chance.count(0, 2)}"}
     if is_stream:
         body["stream"] = True
     wants_usage = is_stream and endpoint == "chat" and chance.happens(0.4)

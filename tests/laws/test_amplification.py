@@ -16,6 +16,7 @@ from seawall.core.target import Target
 from seawall.dialects.dialect import MESSAGES
 from seawall.guards.breaker.register import Breakers
 from seawall.guards.breaker.settings import BreakerSettings
+from seawall.guards.concurrency.settings import ConcurrencySettings
 from seawall.guards.journal import JournalGuard, JournalSettings
 from seawall.guards.retry.settings import RetrySettings
 from seawall.guards.sampling.settings import SamplingSettings
@@ -37,6 +38,7 @@ FIRST_S: Final = 5
 PAUSE_S: Final = 0.005
 SCRIPT: Final = Script((b"{}",), 503, JSON_HEADERS, head_after_s=0.02)
 NEVER: Final = BreakerSettings(min_calls=10**9)
+ENDLESS: Final = ConcurrencySettings(most=10**6, is_adaptive=False)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +82,7 @@ def _same(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _entry(upstream: Failing, breaker: BreakerSettings) -> Entry:
+def _entry(upstream: Failing, breaker: BreakerSettings, limit: ConcurrencySettings) -> Entry:
     own = LegSettings(TIMEOUTS, TokenSettings(1000), SamplingSettings(), RetrySettings(), breaker)
     plan = Plan("/ai/chat", "interactive", "interactive", (Leg(target(), own),), own, True, 1.0)
     policy = CompiledPolicy(
@@ -91,6 +93,7 @@ def _entry(upstream: Failing, breaker: BreakerSettings) -> Entry:
         journal=Retention(30, 7),
         body_limit=1 << 20,
         resolve=lambda model: target(model=model),
+        concurrency={provider().name: limit},
     )
     draw = Chance(0, "amplification").draw
     journal = JournalGuard(Forgetful(), JournalSettings(str, str))
@@ -98,10 +101,10 @@ def _entry(upstream: Failing, breaker: BreakerSettings) -> Entry:
     return Entry(policy, house, None, Principal("guest"))
 
 
-async def _storm(breaker: BreakerSettings) -> list[int]:
+async def _storm(breaker: BreakerSettings, limit: ConcurrencySettings) -> list[int]:
     """Make the calls, evenly, and give the attempts of each second."""
     upstream, loop = Failing(), asyncio.get_running_loop()
-    entry, kennel = _entry(upstream, breaker), Kennel(loop)
+    entry, kennel = _entry(upstream, breaker, limit), Kennel(loop)
     call, ended = Call(MESSAGES, {"model": "any", "max_tokens": 10, "messages": []}), list[str]()
 
     async def make() -> None:
@@ -126,11 +129,18 @@ async def _storm(breaker: BreakerSettings) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.no_cover
-@pytest.mark.parametrize("breaker", [BreakerSettings(), NEVER], ids=["as usual", "without a breaker"])
+@pytest.mark.parametrize(
+    ("breaker", "limit"),
+    [
+        pytest.param(BreakerSettings(), ConcurrencySettings(), id="as usual"),
+        pytest.param(NEVER, ConcurrencySettings(), id="without a breaker"),
+        pytest.param(NEVER, ENDLESS, id="with nothing but the retry quota"),
+    ],
+)
 def test_a_provider_that_fails_everything_is_asked_hardly_more_than_once_a_call(
-    breaker: BreakerSettings, capsys: pytest.CaptureFixture[str]
+    breaker: BreakerSettings, limit: ConcurrencySettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    attempts = run_virtual(_storm(breaker))
+    attempts = run_virtual(_storm(breaker, limit))
 
     first = sum(attempts[:FIRST_S]) / (PER_S * FIRST_S)
     steady = sum(attempts[FIRST_S:]) / (PER_S * (LENGTH_S - FIRST_S))
