@@ -85,7 +85,7 @@ class Aviary:
         process = self.gateway.process
         process.popen.send_signal(signal.SIGUSR1)
         _until(lambda: b"accidents happened" in process.output)
-        process.popen.send_signal(signal.SIGUSR2)
+        process.popen.send_signal(signal.SIGRTMIN)
         _until(lambda: b"(most recent call first)" in process.output)
 
     def run(self, *words: str, options: Sequence[str] = ("-X", "dev")) -> bytes:

@@ -1,7 +1,7 @@
 """`seawall` with every logger of the process at DEBUG, and with accidents on demand; for the tests alone.
 
 SIGUSR1 lets credentials get into everything that a process prints by itself: an uncaught exception of a thread, one of
-the event loop, an exception that nobody could raise, warnings, and other people's loggers. SIGUSR2 dumps every stack.
+the event loop, an exception that nobody could raise, warnings, and other people's loggers. SIGRTMIN dumps every stack.
 """
 
 import asyncio
@@ -71,6 +71,6 @@ def _at_debug() -> None:
 if __name__ == "__main__":
     _at_debug()
     signal.signal(signal.SIGUSR1, _accidents)
-    faulthandler.register(signal.SIGUSR2, all_threads=True)
+    faulthandler.register(signal.SIGRTMIN, all_threads=True)
     sys.argv[0] = "seawall"
     main()
