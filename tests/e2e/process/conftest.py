@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+@contextmanager
+def running_sandbox() -> Iterator[Sandbox]:
     """Run a provider on a thread of its own; its settings, faults and meter may be used from here."""
     provider = Sandbox()
     loop = asyncio.new_event_loop()
@@ -35,6 +36,13 @@ def sandbox() -> Iterator[Sandbox]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE_S)
         loop.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Run a provider for one test."""
+    with running_sandbox() as provider:
+        yield provider
 
 
 @pytest.fixture
@@ -56,6 +64,17 @@ def serve(sandbox: Sandbox, tmp_path: Path, start: Callable[..., Gateway]) -> Ca
     """Give a function that starts a gateway before the sandbox, without client keys, with more options."""
     (tmp_path / "policy.yaml").write_text(policy(sandbox), "utf-8")
     return lambda *options: start("--policy", "policy.yaml", "--insecure-dev", *options, **PROVIDER_KEY)
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Give a function that prints a figure which was measured, for whoever reads the build's log."""
+
+    def say(figure: str) -> None:
+        with capsys.disabled():
+            print(f"\n{figure}")  # noqa: T201  # what it is for
+
+    return say
 
 
 def policy(sandbox: Sandbox, model: str = "claude-haiku-5-5") -> str:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,6 +144,17 @@ class Gateway:
                     found[int(words[words.index(b"seawall.gateway.worker") + 2])] = pid
         self._worker_pids.update(found.values())
         return found
+
+    def server_of(self, line: socket.socket) -> int:
+        """Give the process id of the worker that serves a connection of ours."""
+        ours, theirs = (f":{address[1]:04X}" for address in (line.getpeername(), line.getsockname()))
+        rows = (row.split() for row in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:])
+        wanted = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(ours) and row[2].endswith(theirs)}
+
+        def has(pid: int) -> bool:
+            return any(str(entry.readlink()) in wanted for entry in Path(f"/proc/{pid}/fd").iterdir())
+
+        return next(pid for pid in self.workers().values() if has(pid))
 
     def records(self) -> list[CallRecord]:
         """Read its journal, oldest first."""

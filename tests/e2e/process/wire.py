@@ -60,14 +60,14 @@ def request_bytes(path: str, body: bytes, **headers: str) -> bytes:
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
-def begin(port: int, path: str, body: bytes, *, receive_buffer: int = 0) -> socket.socket:
+def begin(port: int, path: str, body: bytes, *, receive_buffer: int = 0, **headers: str) -> socket.socket:
     """Send a call, the only one on its connection, and give the connection, of which nothing is read yet."""
     line = socket.socket()
     line.settimeout(PATIENCE_S)
     if receive_buffer:  # before the connection is made, or its window is another already
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     line.connect(("127.0.0.1", port))
-    line.sendall(request_bytes(path, body, connection="close"))
+    line.sendall(request_bytes(path, body, connection="close", **headers))
     return line
 
 
