@@ -56,8 +56,8 @@ def test_a_fork_starts_its_own_and_leaves_the_parents_alone(engine: Engine, monk
 
 
 def test_a_thread_whose_lane_cannot_be_made_is_stopped_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_house(self: Embedded) -> None:
-        del self
+    def no_house(self: Embedded, switches: object) -> None:
+        del self, switches
         raise OSError("no connections today")
 
     monkeypatch.setattr(Embedded, "house", no_house)

@@ -65,18 +65,45 @@ def test_a_chat_completion_tells_cached_and_reasoning_tokens() -> None:
     assert (told.facts.model, told.facts.stop_reason) == ("gpt-4o-mini", "stop")
 
 
+def test_a_response_tells_its_tokens_and_why_it_stopped() -> None:
+    told = read_response(
+        {
+            "object": "response",
+            "model": "gpt-5.5",
+            "status": "incomplete",
+            "incomplete_details": {"reason": "max_output_tokens"},
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": "secret words"}]}],
+            "usage": {
+                "input_tokens": 10,
+                "input_tokens_details": {"cached_tokens": 6},
+                "output_tokens": 4,
+                "output_tokens_details": {"reasoning_tokens": 1},
+                "total_tokens": 14,
+            },
+            "tool_usage": {"web_search": {"num_requests": 2}},
+        }
+    )
+
+    assert told is not None
+    assert told.dialect == "openai"
+    assert told.facts.usage == Usage(input=4, cache_read=6, output=3, thinking=1, web_searches=2)
+    assert (told.facts.model, told.facts.stop_reason) == ("gpt-5.5", "max_output_tokens")
+
+
 def test_what_the_sdks_return_is_read(claude: Anthropic, gpt: OpenAI) -> None:
     message = claude.messages.create(
         model="claude-haiku-4-5", max_tokens=9, messages=[{"role": "user", "content": "Hello"}]
     )
     chat = gpt.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello"}])
+    answer = gpt.responses.create(model="gpt-5.5", input="Hello")
     vectors = gpt.embeddings.create(model="text-embedding-3-small", input="Hello")
 
-    told = [read_response(response) for response in (message, chat, vectors)]
+    told = [read_response(response) for response in (message, chat, answer, vectors)]
 
-    assert [found.facts.usage_state if found else None for found in told] == ["reported"] * 3
+    assert [found.facts.usage_state if found else None for found in told] == ["reported"] * 4
     used = [found.facts.usage for found in told if found and found.facts.usage]
-    assert [usage.billed_output for usage in used] == [message.usage.output_tokens, chat.usage.completion_tokens, 0]  # type: ignore[union-attr]  # the sandbox always says
+    written = [message.usage.output_tokens, chat.usage.completion_tokens, answer.usage.output_tokens, 0]  # type: ignore[union-attr]  # the sandbox always says
+    assert [usage.billed_output for usage in used] == written
 
 
 class Touchy:

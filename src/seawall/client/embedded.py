@@ -5,17 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.assembly.build import House
+from seawall.assembly.build import NOTHING_OFF, House
 from seawall.assembly.entry import Entry
 from seawall.client.dated_policy import DatedPolicy
 from seawall.client.journal import Journals, ProcessJournal
 from seawall.core.error import PolicyError
 from seawall.core.principal import Principal
+from seawall.guards.idempotency.running import KeysInUse
 from seawall.guards.journal import JournalGuard, JournalSettings
 from seawall.pipeline.dispatch import Outlet
 from seawall.policy.plan import CompiledPolicy
 from seawall.ports.clock import Clock
 from seawall.ports.journal import Journal
+from seawall.stores.files.switches import SwitchFile
+from seawall.stores.memory.answers import MemoryAnswers
 from seawall.telemetry.journal.pepper import PEPPER_BYTES, UserHasher, read_pepper
 from seawall.telemetry.journal.retention import Keep
 from seawall.telemetry.monitor import Monitor
@@ -30,7 +33,7 @@ from seawall.upstreams.settings import UpstreamSettings
 class EmbeddedSettings:
     """What a client is made of. `guest` is who asks; its default route is taken where a path names none.
 
-    Without `state_dir` no record is kept; `monitor` sees every call in either case.
+    Without `state_dir` no record is kept and nothing can be switched off; `monitor` sees every call in either case.
     """
 
     policy: Path
@@ -80,14 +83,26 @@ class Embedded:
             self._known = policy
         return policy
 
-    def house(self) -> House:
-        """Open connections for the running event loop; whoever asked closes them.
+    def switches(self) -> SwitchFile | None:
+        """Give a view of the kill switch for one event loop, fresh from its file; None without a state directory."""
+        state_dir = self._settings.state_dir
+        return None if state_dir is None else SwitchFile(state_dir, self.clock.wall_s)
+
+    def house(self, switches: SwitchFile | None) -> House:
+        """Open connections for the running event loop, and what its calls share; whoever asked closes the former.
+
+        Answers under idempotency keys are kept in memory: a store on disk wants a thread and a heartbeat, which a
+        client that was forgotten would leave behind.
 
         Raises:
             PolicyError: the environment's proxies cannot be used.
         """
-        upstream = open_upstream(UpstreamSettings(), self._settings.environment)
-        return House(self._guard, Outlet(upstream, ProviderHeads(), passed_on))
+        return House(
+            self._guard,
+            Outlet(open_upstream(UpstreamSettings(), self._settings.environment), ProviderHeads(), passed_on),
+            NOTHING_OFF if switches is None else switches,
+            KeysInUse(MemoryAnswers(), self.clock, self.scrubber.scrub),
+        )
 
     def entry(self, policy: CompiledPolicy, house: House) -> Entry:
         """Assemble the pipelines; inside a process nobody shows a key, and everybody is the guest."""

@@ -1,10 +1,11 @@
-"""The pipeline on one event loop: its connections, its watchdogs, its running exchanges."""
+"""The pipeline on one event loop: its connections, its breakers and keys, its watchdogs, its running exchanges."""
 
 import asyncio
 from functools import partial
 from typing import Final
 
 from seawall.client.embedded import Embedded
+from seawall.client.lookout import Lookout
 from seawall.client.run import Ask, Run
 from seawall.pipeline.stream import DRAIN_S
 from seawall.pipeline.watchdog import Kennel
@@ -23,13 +24,16 @@ class Lane:
     def __init__(self, embedded: Embedded) -> None:
         self.loop = asyncio.get_running_loop()
         self._embedded = embedded
-        self._house = embedded.house()
+        switches = embedded.switches()
+        self._house = embedded.house(switches)
         self._entry = embedded.entry(embedded.policy(), self._house)
         self._kennel = Kennel(self.loop, embedded.clock.monotonic_s)
         self._runs: set[Run] = set()
+        self._lookout = Lookout(self._house, switches, embedded.clock, lambda: bool(self._runs))
 
     def begin(self, ask: Ask) -> Run:
         """Start one exchange."""
+        self._lookout.call_begins()
         policy = self._embedded.policy()
         if policy is not self._entry.policy:
             self._entry = self._embedded.entry(policy, self._house)
@@ -48,6 +52,7 @@ class Lane:
             _, late = await asyncio.wait(tasks, timeout=GRACE_S)
             for task in late:
                 task.cancel()
+        self._lookout.close()
         await self._house.outlet.upstream.aclose()
 
     def _ended(self, run: Run, task: "asyncio.Task[None]") -> None:

@@ -9,8 +9,9 @@ import orjson
 
 from seawall.core.price import Price
 from seawall.dialects.anthropic import ANTHROPIC
-from seawall.dialects.dialect import CHAT, EMBEDDINGS, MESSAGES, Dialect, Endpoint, Facts
+from seawall.dialects.dialect import CHAT, EMBEDDINGS, MESSAGES, RESPONSES, Dialect, Endpoint, Facts
 from seawall.dialects.openai import OPENAI
+from seawall.dialects.responses.dialect import RESPONSES_DIALECT
 from seawall.policy.address import OFFICIAL
 from seawall.policy.price_schedule import price_on
 from seawall.policy.price_table import find_listing
@@ -19,9 +20,21 @@ _KINDS: Final[Mapping[tuple[str, str], tuple[Dialect, Endpoint]]] = {
     ("type", "message"): (ANTHROPIC, MESSAGES),
     ("object", "chat.completion"): (OPENAI, CHAT),
     ("object", "list"): (OPENAI, EMBEDDINGS),
+    ("object", "response"): (RESPONSES_DIALECT, RESPONSES),
 }
 _PLAIN: Final = (str, int, float, bool, type(None))
 _DEEPEST: Final = 4
+_TELLING: Final = (
+    "type",
+    "object",
+    "model",
+    "stop_reason",
+    "status",
+    "incomplete_details",
+    "usage",
+    "tool_usage",
+    "service_tier",
+)
 
 
 class Told(NamedTuple):
@@ -32,9 +45,10 @@ class Told(NamedTuple):
 
 
 def read_response(response: object) -> Told | None:
-    """Read a Message, a ChatCompletion or an embeddings answer: an SDK's object, or the JSON that it was made of.
+    """Read a Message, a ChatCompletion, a Response or an embeddings answer.
 
-    None for anything else, a stream for one. Raises nothing, whatever the object does when it is looked at.
+    It may be an SDK's object, or the JSON that it was made of. None for anything else, a stream for one.
+    Raises nothing, whatever the object does when it is looked at.
     """
     try:
         for (name, word), (dialect, endpoint) in _KINDS.items():
@@ -62,8 +76,7 @@ def list_price(dialect: str, model: str, day: date) -> Price | None:
 
 def _essence(response: object) -> dict[str, Any]:  # JSON values
     """Take what counts, and leave the answer's text where it is."""
-    essence = {name: _plain(read_field(response, name)) for name in ("type", "model", "stop_reason", "usage")}
-    essence["service_tier"] = _plain(read_field(response, "service_tier"))
+    essence = {name: _plain(read_field(response, name)) for name in _TELLING}
     choices = read_field(response, "choices")
     if isinstance(choices, list | tuple):
         essence["choices"] = [{"finish_reason": _plain(read_field(choice, "finish_reason"))} for choice in choices[:1]]

@@ -93,11 +93,11 @@ class KeysInUse:
                 _log.warning("idempotency keys cannot be tended: %s", error)
 
 
-def unwatched(future: "asyncio.Future[bool]") -> None:
+def unwatched(future: "asyncio.Future[bool] | asyncio.Future[int]") -> None:
     """Let work of the store go on by itself; where it fails, the log says so."""
     future.add_done_callback(_ended)
 
 
-def _ended(future: "asyncio.Future[bool]") -> None:
+def _ended(future: "asyncio.Future[bool] | asyncio.Future[int]") -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
         _log.warning("an idempotency key could not be written: %s", error)
