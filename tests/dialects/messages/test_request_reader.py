@@ -32,6 +32,10 @@ def test_a_short_request_is_read() -> None:
     assert _read() == ASKED
 
 
+def test_a_request_without_a_ceiling_leaves_it_to_the_route() -> None:
+    assert _read(max_tokens=None).max_tokens is None
+
+
 def test_turns_keep_their_order() -> None:
     asked = _read(
         system="be brief",
@@ -193,7 +197,7 @@ def test_what_must_not_be_lost_is_refused(fields: dict[str, Any], path: str) -> 
         pytest.param(
             {"messages": [*HELLO["messages"], {"role": "assistant", "content": [CALL]}]}, "messages", id="no result"
         ),
-        pytest.param({"max_tokens": None}, "max_tokens", id="no max_tokens"),
+        pytest.param({"max_tokens": "9"}, "max_tokens", id="max_tokens as a text"),
         pytest.param({"max_tokens": True}, "max_tokens", id="max_tokens as yes"),
         pytest.param({"max_tokens": -1}, "max_tokens", id="max_tokens below 0"),
         pytest.param({"system": 3}, "system", id="system as number"),

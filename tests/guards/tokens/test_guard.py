@@ -138,8 +138,8 @@ async def test_after_translation_the_ceiling_stands_where_the_providers_endpoint
     assert ended.sent == {"max_tokens": 1000}
 
 
-@pytest.mark.parametrize(("asked", "sent"), [(9000, 1000), (5, 5)], ids=["above", "below"])
-async def test_the_ceiling_of_a_translated_call_is_the_only_one_that_is_sent(asked: int, sent: int) -> None:
+@pytest.mark.parametrize(("asked", "sent"), [(9000, 1000), (5, 5), (None, 1000)], ids=["above", "below", "none"])
+async def test_the_ceiling_of_a_translated_call_is_the_only_one_that_is_sent(asked: int | None, sent: int) -> None:
     upstream = ScriptedUpstream(whole(ANSWER["openai"]))
     translation = TranslationGuard(LANGUAGES, is_strict=False)
     scene = Scene((IntakeGuard(1 << 20, "interactive"), translation, TokensGuard(SETTINGS)), upstream)

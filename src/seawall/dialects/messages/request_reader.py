@@ -182,7 +182,9 @@ def _read_parallel(choice: dict[str, Any]) -> bool | None:
     return None if is_disabled is None else not is_disabled
 
 
-def _read_max_tokens(value: Any) -> int:  # any JSON value
+def _read_max_tokens(value: Any) -> int | None:  # any JSON value
+    if value is None:
+        return None  # the endpoint wants one, but the route has a ceiling to fill in, whoever the target is
     limit = as_count(value, "max_tokens")
     if limit == 0:
         raise refused("max_tokens", "0 only warms Anthropic's prompt cache; ask for 1 token at least")
