@@ -1,27 +1,28 @@
 from dataclasses import replace
 
-from seawall.core.target import Timeouts
-from seawall.guards.tokens.settings import TokenSettings
 from seawall.policy.plan import Leg
 from tests.assembly.conftest import plan
-from tests.scene import TIMEOUTS, target
+from tests.scene import target
 
 
-def test_a_plan_names_its_targets_in_the_order_in_which_they_are_tried() -> None:
-    first, second = target(model="first"), target("openai", "second")
+def test_targets_stand_in_the_order_in_which_they_are_tried() -> None:
+    first, second = target("anthropic", "claude-haiku-4-5"), target("openai", "gpt-4o-mini")
 
     assert plan("/ai/chat", first, second).targets == (first, second)
-    assert plan("/ai/chat").targets == ()
 
 
-def test_the_first_leg_speaks_for_the_route() -> None:
+def test_a_routes_settings_are_those_of_its_first_target() -> None:
     made = plan("/ai/chat", target())
-    own = replace(made.own, tokens=TokenSettings(7), timeouts=Timeouts(1.0, 1.0, 1.0, 1.0))
-    chained = replace(made, legs=(Leg(target(), own), *made.legs))
+    settings = made.legs[0].settings
+    timeouts = replace(settings.timeouts, total_s=1.5)
+    tokens = replace(settings.tokens, max_tokens=7)
 
-    assert (chained.tokens, chained.timeouts) == (TokenSettings(7), Timeouts(1.0, 1.0, 1.0, 1.0))
+    chain = replace(made, legs=(Leg(target(), replace(settings, timeouts=timeouts, tokens=tokens)), *made.legs))
+
+    assert (chain.timeouts, chain.tokens) == (timeouts, tokens)
 
 
-def test_without_legs_the_routes_own_settings_hold() -> None:
-    assert plan("/ai/chat").timeouts == TIMEOUTS
-    assert plan("/ai/chat").tokens == TokenSettings(1000)
+def test_without_a_model_of_its_own_a_route_has_its_own_settings() -> None:
+    made = plan("/ai/open")
+
+    assert (made.targets, made.timeouts, made.tokens) == ((), made.own.timeouts, made.own.tokens)
