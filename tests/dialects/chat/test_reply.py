@@ -9,6 +9,7 @@ from seawall.core.usage import Usage
 from seawall.dialects.chat.reply import read_reply, write_reply
 from seawall.dialects.neutral.answer import Answer
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
+from seawall.dialects.neutral.loss import Losses
 
 USAGE = {
     "prompt_tokens": 20,
@@ -27,7 +28,7 @@ def _body(message: Any, finish: Any = "stop", **more: Any) -> bytes:  # any JSON
 
 
 def _read(message: Any, finish: Any = "stop", **more: Any) -> Answer:
-    return read_reply(_body(message, finish, **more))
+    return read_reply(_body(message, finish, **more), Losses())
 
 
 def test_an_answer_is_read_with_all_that_it_says_of_itself() -> None:
@@ -115,12 +116,12 @@ def test_a_call_without_an_id_gets_one(message: dict[str, Any]) -> None:
 )  # fmt: skip  # a table
 def test_what_is_no_whole_answer_is_broken(body: bytes, message: str) -> None:
     with pytest.raises(UpstreamBroken, match=message):
-        read_reply(body)
+        read_reply(body, Losses())
 
 
 def test_an_error_under_a_good_status_is_an_error() -> None:
     with pytest.raises(UpstreamError) as caught:
-        read_reply(b'{"error":{"message":"busy","type":"server_error","code":null}}')
+        read_reply(b'{"error":{"message":"busy","type":"server_error","code":null}}', Losses())
 
     assert isinstance(caught.value, UpstreamRefused)
     assert caught.value.status == 500
@@ -207,3 +208,22 @@ def test_the_official_client_reads_what_is_written() -> None:
 
     assert found.usage is not None
     assert (found.choices[0].message.content, found.usage.total_tokens) == ("Hi", 3)
+
+
+@pytest.mark.parametrize(
+    ("message", "codes"),
+    [
+        pytest.param({"content": "a", "annotations": [], "audio": None}, [], id="nothing"),
+        pytest.param({"content": "a", "reasoning_content": "hm"}, [], id="thoughts"),
+        pytest.param(
+            {"content": "a", "annotations": [{"type": "url_citation"}]}, ["dropped.answer.citations"], id="citations"
+        ),
+        pytest.param({"content": None, "audio": {"id": "a"}}, ["dropped.answer.audio"], id="audio"),
+    ],
+)
+def test_what_no_other_dialect_has_is_noted(message: Any, codes: list[str]) -> None:
+    losses = Losses()
+
+    read_reply(_body(message), losses)
+
+    assert losses.codes == codes

@@ -18,6 +18,7 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import FrameSplitter
 from tests.dialects.conftest import FIXTURES
 
@@ -26,7 +27,7 @@ OPENED = Opened("chatcmpl-1", "gpt-5.4", at_s=1795219200.0)
 
 
 def _decoded(frames: Sequence[bytes]) -> list[Event]:
-    decoder = ChatDecoder()
+    decoder = ChatDecoder(Losses())
     return [event for frame in frames for event in decoder.feed(frame)]
 
 
@@ -292,3 +293,13 @@ def test_streams_are_written(name: str, wants_usage: bool) -> None:
     frames = _encoded(EVENTS[name], wants_usage=wants_usage)
 
     assert b"".join(frame + b"\n\n" for frame in frames) == golden.read_bytes()
+
+
+def test_losses_are_noted_as_they_happen() -> None:
+    losses = Losses()
+    decoder = ChatDecoder(losses)
+
+    decoder.feed(_chunk({"content": "a"}))
+    assert losses.codes == []
+    decoder.feed(_chunk({"annotations": [{"type": "url_citation"}]}))
+    assert losses.codes == ["dropped.answer.citations"]

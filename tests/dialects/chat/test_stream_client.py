@@ -21,6 +21,7 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import event_data
 
 CALLS: list[Event] = [
@@ -46,7 +47,7 @@ USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, st.just(0), COUNTS, COUNTS)
 
 
 def _decoded(frames: Sequence[bytes]) -> list[Event]:
-    decoder = ChatDecoder()
+    decoder = ChatDecoder(Losses())
     return [event for frame in frames for event in decoder.feed(frame)]
 
 

@@ -36,7 +36,7 @@ def test_what_the_form_carries_comes_back_as_it_went(asked: Conversation) -> Non
 
 @given(answer=answers())
 def test_a_whole_answer_comes_back_as_it_went(answer: Answer) -> None:
-    assert MESSAGES_FORM.read_reply(MESSAGES_FORM.write_reply(answer)) == answer
+    assert MESSAGES_FORM.read_reply(MESSAGES_FORM.write_reply(answer), Losses()) == answer
 
 
 STREAM: list[Event] = [
@@ -80,7 +80,7 @@ def test_the_official_client_gathers_the_whole_answer() -> None:
 
 
 def test_calls_that_came_mixed_are_read_again_in_order() -> None:
-    decoder = MESSAGES_FORM.decoder()
+    decoder = MESSAGES_FORM.decoder(Losses())
 
     found = [event for frame in FrameSplitter().feed(_body(STREAM)) for event in decoder.feed(frame)]
 

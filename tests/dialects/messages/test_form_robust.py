@@ -64,13 +64,13 @@ def test_an_answer_with_something_wrong_is_read_or_broken(data: st.DataObject, a
     body = data.draw(st.composite(_changed)(json.loads(MESSAGES_FORM.write_reply(answer))))
 
     with contextlib.suppress(UpstreamBroken):
-        MESSAGES_FORM.write_reply(MESSAGES_FORM.read_reply(json.dumps(body).encode()))
+        MESSAGES_FORM.write_reply(MESSAGES_FORM.read_reply(json.dumps(body).encode(), Losses()))
 
 
 @given(data=st.data())
 def test_a_stream_with_something_wrong_is_read_or_broken(data: st.DataObject) -> None:
     frames = data.draw(st.composite(_changed)(list(FRAMES)))
-    decoder = MESSAGES_FORM.decoder()
+    decoder = MESSAGES_FORM.decoder(Losses())
 
     with contextlib.suppress(UpstreamBroken):
         for frame in frames:

@@ -9,6 +9,7 @@ from seawall.core.usage import Usage
 from seawall.dialects.messages.reply import read_reply, write_reply
 from seawall.dialects.neutral.answer import Answer, Stop
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
+from seawall.dialects.neutral.loss import Losses
 
 MESSAGE: Final[dict[str, Any]] = {
     "id": "msg_1",
@@ -24,7 +25,7 @@ ANSWER: Final = Answer("msg_1", "claude-opus-5", (Text("hello"),), "complete", u
 
 
 def _read(**fields: Any) -> Answer:  # any JSON values
-    return read_reply(json.dumps(MESSAGE | fields).encode())
+    return read_reply(json.dumps(MESSAGE | fields).encode(), Losses())
 
 
 def _written(answer: Answer) -> dict[str, Any]:  # JSON values
@@ -50,7 +51,7 @@ def test_content_keeps_its_order_and_calls_their_text() -> None:
     call = b'{"type":"tool_use","id":"a","name":"f","input":{"x": 12345678901234567890123, "y":1.0}}]'
     body = json.dumps(MESSAGE | {"content": 0}).encode().replace(b'"content": 0', b'"content": ' + content + call)
 
-    assert read_reply(body).parts == (
+    assert read_reply(body, Losses()).parts == (
         Thinking("messages", thought),
         ToolCall("a", "f", '{"x": 12345678901234567890123, "y":1.0}'),
     )
@@ -103,7 +104,7 @@ def test_a_stop_sequence_is_read_with_its_text() -> None:
 )
 def test_what_is_no_message_is_broken(body: bytes) -> None:
     with pytest.raises(UpstreamBroken):
-        read_reply(body)
+        read_reply(body, Losses())
 
 
 def test_an_answer_is_written_whole() -> None:
@@ -166,3 +167,31 @@ def test_a_call_that_the_bound_cut_is_left_out() -> None:
 def test_a_call_that_nobody_could_read_breaks_the_answer(arguments: str) -> None:
     with pytest.raises(UpstreamBroken):
         write_reply(Answer("a", "m", (ToolCall("a", "f", arguments),), "tools"))
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"content": [{"type": "text", "text": "a", "citations": []}]}, [], id="no citations"),
+        pytest.param(
+            {"content": [{"type": "text", "text": "a", "citations": [{"type": "char_location"}]}] * 2},
+            ["dropped.answer.citations"],
+            id="citations",
+        ),
+        pytest.param(
+            {"content": [{"type": "server_tool_use", "id": "s"}, {"type": "web_search_tool_result", "content": []}]},
+            ["dropped.answer.server_tools"],
+            id="what servers' tools did",
+        ),
+        pytest.param({"content": [{"type": "hologram"}]}, ["dropped.answer.unknown_part"], id="what nobody knows"),
+        pytest.param({"content": [{"type": "redacted_thinking", "data": "A"}]}, [], id="thoughts"),
+        pytest.param({"stop_reason": "bored"}, ["changed.answer.stop_reason"], id="a reason that nobody knows"),
+    ],
+)
+def test_what_no_other_dialect_has_is_noted(change: dict[str, Any], codes: list[str]) -> None:
+    losses = Losses()
+
+    read_reply(json.dumps(MESSAGE | change).encode(), losses)
+
+    assert losses.codes == codes

@@ -6,7 +6,8 @@ import pytest
 
 from seawall.core.error import Unsupported
 from seawall.core.traits import UNKNOWN_TRAITS, Traits
-from seawall.dialects.messages.request_writer import JSON_INSTRUCTION, write_request
+from seawall.dialects.json_instruction import JSON_INSTRUCTION
+from seawall.dialects.messages.request_writer import write_request
 from seawall.dialects.neutral.conversation import (
     Conversation,
     Document,
@@ -61,7 +62,7 @@ def test_a_short_request_has_nothing_but_what_was_said() -> None:
         pytest.param({"is_stream": True, "wants_usage": True}, {"stream": True}, id="stream"),
         pytest.param({"format": Format("text")}, {}, id="text is what it is"),
         pytest.param(
-            {"format": Format("json_schema", name="n", schema=OBJECT, strict=True)},
+            {"format": Format("json_schema", schema=OBJECT, strict=True)},
             {"output_config": {"format": {"type": "json_schema", "schema": OBJECT}}},
             id="format",
         ),
@@ -115,12 +116,12 @@ def test_a_choice_of_tools(choice: ToolChoice | None, parallel: bool | None, wri
         pytest.param(
             {"format": Format("json_object")},
             "system",
-            [{"type": "text", "text": JSON_INSTRUCTION.text}],
+            [{"type": "text", "text": JSON_INSTRUCTION}],
             ["changed.format"],
             id="any JSON object",
         ),
         pytest.param(
-            {"format": Format("json_schema", description="d", schema={"type": "string", "minLength": 1})},
+            {"format": Format("json_schema", description="d", schema={"type": "string", "minLength": 1}, strict=True)},
             "output_config",
             {"format": {"type": "json_schema", "schema": {"type": "string"}}},
             ["dropped.format.description", "changed.format.schema"],
@@ -230,7 +231,7 @@ def test_thoughts_are_given_room_beside_the_answer() -> None:
 
 
 def test_effort_and_format_stand_side_by_side() -> None:
-    asked = replace(ASKED, reasoning=Reasoning("low"), format=Format("json_schema", schema=OBJECT))
+    asked = replace(ASKED, reasoning=Reasoning("low"), format=Format("json_schema", schema=OBJECT, strict=True))
 
     body, codes = _write(asked, Traits(efforts=("low",)))
 
@@ -312,3 +313,11 @@ def test_citations_within_a_result_do_not_go_with_a_schema_either() -> None:
 
     with pytest.raises(Unsupported, match="citations"):
         _write(asked)
+
+
+def test_what_only_the_other_endpoint_says_of_a_format_is_noted_and_never_refused() -> None:
+    losses = Losses(is_strict=True)
+
+    write_request(replace(ASKED, format=Format("json_schema", "n", schema=OBJECT)), "m", UNKNOWN_TRAITS, losses)
+
+    assert losses.codes == ["dropped.format.name", "changed.format.strict"]

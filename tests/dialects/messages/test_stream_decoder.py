@@ -8,6 +8,7 @@ from seawall.core.error import UpstreamBroken
 from seawall.core.usage import Usage
 from seawall.dialects.messages.stream_decoder import MessagesDecoder
 from seawall.dialects.neutral.event import CallOpened, CallPiece, Closed, Event, Opened, TextPiece, Waiting
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import FrameSplitter
 
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures" / "anthropic"
@@ -21,7 +22,7 @@ def _frame(name: str, **data: Any) -> bytes:  # any JSON values
 
 
 def _decoded(*frames: bytes) -> list[Event]:
-    decoder = MessagesDecoder()
+    decoder = MessagesDecoder(Losses())
     return [event for frame in frames for event in decoder.feed(frame)]
 
 
@@ -213,3 +214,32 @@ def test_after_the_end_nothing_is_read() -> None:
 def test_a_stream_out_of_order_is_broken(frames: list[bytes]) -> None:
     with pytest.raises(UpstreamBroken):
         _decoded(*frames)
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("text", []),
+        ("thinking", []),
+        ("tool_use", []),
+        ("server_tool", ["dropped.answer.server_tools", "dropped.answer.citations"]),
+    ],
+)
+def test_losses_are_noted_as_they_happen(name: str, codes: list[str]) -> None:
+    losses = Losses()
+    decoder = MessagesDecoder(losses)
+
+    for frame in FrameSplitter().feed((FIXTURES / f"{name}.sse").read_bytes()):
+        decoder.feed(frame)
+
+    assert losses.codes == codes
+
+
+def test_a_piece_that_nobody_knows_is_noted() -> None:
+    losses = Losses()
+    decoder = MessagesDecoder(losses)
+
+    decoder.feed(_frame("message_start", **START))
+    decoder.feed(_delta(0, type="hologram_delta", light="x"))
+
+    assert losses.codes == ["dropped.answer.unknown_part"]

@@ -20,6 +20,7 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import event_data
 from tests.dialects.messages.conftest import arguments, check_grammar, names, read_by_sdk, stops, usages, words
 
@@ -295,7 +296,7 @@ def test_a_stream_read_again_says_what_was_said(
 ) -> None:
     events, texts, calls = stream
     frames = _encoded(*events)
-    decoder = MessagesDecoder()
+    decoder = MessagesDecoder(Losses())
 
     found = [event for frame in frames for event in decoder.feed(frame)]
 

@@ -29,3 +29,12 @@ def test_a_refusal_names_the_field_and_what_to_do() -> None:
         "n",
         "translation.refused",
     )
+
+
+def test_what_nobody_could_notice_is_noted_in_strict_translation_too() -> None:
+    losses = Losses(is_strict=True)
+
+    losses.mention("dropped.format.name")
+    losses.mention("dropped.format.name")
+
+    assert losses.codes == ["dropped.format.name"]

@@ -18,7 +18,7 @@ from tests.dialects.responses.conftest import TRAITS, Play, answers, client, con
 def test_it_is_a_form() -> None:
     form: Form = RESPONSES_FORM
 
-    assert isinstance(form.decoder(), ResponsesDecoder)
+    assert isinstance(form.decoder(Losses()), ResponsesDecoder)
     assert isinstance(form.encoder(wants_usage=True), ResponsesEncoder)
 
 
@@ -36,7 +36,7 @@ def test_a_conversation_is_read_back_as_it_was_written(asked: Conversation) -> N
 @settings(max_examples=60)
 @given(answers())
 def test_an_answer_is_read_back_as_it_was_written(answer: Answer) -> None:
-    assert RESPONSES_FORM.read_reply(RESPONSES_FORM.write_reply(answer)) == answer
+    assert RESPONSES_FORM.read_reply(RESPONSES_FORM.write_reply(answer), Losses()) == answer
 
 
 @settings(max_examples=30)
@@ -54,7 +54,7 @@ def test_the_official_client_reads_every_answer_strictly(answer: Answer) -> None
 @pytest.mark.parametrize("name", ["text", "mixed_calls", "refusal", "incomplete", "unicode", "only_done"])
 def test_a_stream_can_be_translated_there_and_back(play: Play, name: str) -> None:
     events = play(name)
-    decoder, encoder = RESPONSES_FORM.decoder(), RESPONSES_FORM.encoder(wants_usage=True)
+    decoder, encoder = RESPONSES_FORM.decoder(Losses()), RESPONSES_FORM.encoder(wants_usage=True)
     again = [found for event in events for frame in encoder.feed(event) for found in decoder.feed(frame)]
 
     assert [event for event in again if type(event).__name__ != "Waiting"] == [

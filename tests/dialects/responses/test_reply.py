@@ -7,6 +7,7 @@ from seawall.core.error import UpstreamBroken, UpstreamRefused
 from seawall.core.usage import Usage
 from seawall.dialects.neutral.answer import REFUSED, Answer, Stop
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.responses.reply import read_reply, write_reply
 
 CALL = {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}
@@ -49,13 +50,13 @@ def _said(*content: Any) -> dict[str, Any]:
     ],
 )
 def test_an_answer_is_read(body: bytes, parts: tuple[Any, ...], stop: Stop) -> None:
-    answer = read_reply(body)
+    answer = read_reply(body, Losses())
 
     assert (answer.parts, answer.stop) == (parts, stop)
 
 
 def test_facts_are_read_with_it() -> None:
-    answer = read_reply(_body(created_at=1_795_000_000, usage={"input_tokens": 5, "output_tokens": 2}))
+    answer = read_reply(_body(created_at=1_795_000_000, usage={"input_tokens": 5, "output_tokens": 2}), Losses())
 
     assert answer == Answer("resp_1", "m", (), "complete", usage=Usage(5, output=2), at_s=1_795_000_000.0)
 
@@ -74,12 +75,12 @@ def test_facts_are_read_with_it() -> None:
 )
 def test_what_is_no_whole_answer_is_broken(body: bytes) -> None:
     with pytest.raises(UpstreamBroken):
-        read_reply(body)
+        read_reply(body, Losses())
 
 
 def test_an_answer_that_failed_is_an_error() -> None:
     with pytest.raises(UpstreamRefused, match="Slow down"):
-        read_reply(_body(status="failed", error={"code": "rate_limit_exceeded", "message": "Slow down"}))
+        read_reply(_body(status="failed", error={"code": "rate_limit_exceeded", "message": "Slow down"}), Losses())
 
 
 def test_words_in_one_go_are_one_message_and_calls_stand_for_themselves() -> None:
@@ -107,3 +108,24 @@ def test_an_answer_that_was_cut_is_incomplete(stop: Stop) -> None:
     assert (told["status"], told["output"][0]["status"]) == ("incomplete", "incomplete")
     assert told["incomplete_details"] == {"reason": "max_output_tokens"}
     assert told["id"].startswith("resp_")
+
+
+@pytest.mark.parametrize(
+    ("item", "codes"),
+    [
+        pytest.param(_said({"type": "output_text", "text": "a", "annotations": []}), [], id="nothing"),
+        pytest.param({"type": "reasoning", "id": "r"}, [], id="thoughts"),
+        pytest.param(
+            _said({"type": "output_text", "text": "a", "annotations": [{"type": "url_citation"}]}),
+            ["dropped.answer.citations"],
+            id="citations",
+        ),
+        pytest.param({"type": "web_search_call"}, ["dropped.answer.server_tools"], id="a built-in tool"),
+    ],
+)
+def test_what_no_other_dialect_has_is_noted(item: dict[str, Any], codes: list[str]) -> None:
+    losses = Losses()
+
+    read_reply(_body(item), losses)
+
+    assert losses.codes == codes

@@ -12,7 +12,10 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.responses.stream_decoder import ResponsesDecoder
+from seawall.dialects.sse import FrameSplitter
+from tests.dialects.conftest import FIXTURES
 from tests.dialects.responses.conftest import Play
 
 OPENED = Opened("resp_1", "gpt-6-sol", at_s=1_795_000_000.0)
@@ -142,11 +145,11 @@ def test_an_error_is_raised(play: Play, name: str, status: int) -> None:
 )
 def test_what_cannot_be_is_broken(data: bytes, match: str) -> None:
     with pytest.raises(UpstreamBroken, match=match):
-        ResponsesDecoder().feed(b"data: " + data)
+        ResponsesDecoder(Losses()).feed(b"data: " + data)
 
 
 def test_a_server_that_opens_nothing_and_tells_no_places_is_read() -> None:
-    decoder = ResponsesDecoder()
+    decoder = ResponsesDecoder(Losses())
     events = [*decoder.feed(b'data: {"type":"response.output_text.delta","delta":"Hi"}')]
     events += decoder.feed(b'data: {"type":"response.output_text.delta","delta":""}')
     events += decoder.feed(b'data: {"type":"response.output_text.done","text":"Hi"}')
@@ -155,7 +158,7 @@ def test_a_server_that_opens_nothing_and_tells_no_places_is_read() -> None:
 
 
 def test_before_the_opening_nothing_waits_and_after_the_end_nothing_comes(play: Play) -> None:
-    decoder = ResponsesDecoder()
+    decoder = ResponsesDecoder(Losses())
 
     assert decoder.feed(b": ping") == ()
     assert list(decoder.feed(b'data: {"type":"x"}')) == []
@@ -166,3 +169,23 @@ def test_before_the_opening_nothing_waits_and_after_the_end_nothing_comes(play: 
     assert (opened, closed) == (Opened("r", "m"), Closed("complete"))
     assert decoder.feed(b'data: {"type":"response.output_text.delta","delta":"Hi"}') == ()
     assert isinstance(play("text")[1], Waiting)
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("text", []),
+        ("reasoning", []),
+        ("tools", []),
+        ("annotation", ["dropped.answer.citations"]),
+        ("search", ["dropped.answer.server_tools"]),
+    ],
+)
+def test_losses_are_noted_as_they_happen(name: str, codes: list[str]) -> None:
+    losses = Losses()
+    decoder = ResponsesDecoder(losses)
+
+    for frame in FrameSplitter().feed((FIXTURES / "responses" / f"{name}.sse").read_bytes()):
+        decoder.feed(frame)
+
+    assert losses.codes == codes

@@ -22,6 +22,7 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.responses.dialect import RESPONSES_DIALECT
 from seawall.dialects.responses.stream_decoder import ResponsesDecoder
 from seawall.dialects.responses.stream_encoder import ResponsesEncoder
@@ -175,7 +176,7 @@ def streams(draw: st.DrawFn) -> list[Event]:
 @settings(max_examples=60)
 @given(streams())
 def test_what_is_written_is_read_back(events: list[Event]) -> None:
-    decoder = ResponsesDecoder()
+    decoder = ResponsesDecoder(Losses())
     read = [event for frame in _frames(events) for event in decoder.feed(frame)]
 
     assert [event for event in read if not isinstance(event, Waiting)] == events

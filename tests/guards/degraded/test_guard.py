@@ -20,6 +20,7 @@ from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES, D
 from seawall.dialects.messages.form import MESSAGES_FORM
 from seawall.dialects.neutral.event import Closed, TextPiece
 from seawall.dialects.neutral.form import Form
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.openai import OPENAI
 from seawall.guards.deadline import DeadlineGuard
 from seawall.guards.degraded.guard import HAND_OUT_S, DegradedGuard
@@ -89,7 +90,7 @@ def _body(ended: Ended) -> bytes:
 
 def _said(endpoint: Endpoint, stream: bytes) -> str:
     """Give the text of a stream, which must be complete."""
-    decoder = FORMS[endpoint].decoder()
+    decoder = FORMS[endpoint].decoder(Losses())
     events = [event for frame in stream.split(b"\n\n")[:-1] for event in decoder.feed(frame)]
     assert isinstance(events[-1], Closed)
     return "".join(event.text for event in events if isinstance(event, TextPiece))
@@ -103,7 +104,7 @@ def test_the_message_comes_in_the_clients_own_dialect(endpoint: Endpoint, dialec
 
     ended = run_virtual(house.ask(endpoint))
 
-    answer = FORMS[endpoint].read_reply(_body(ended))
+    answer = FORMS[endpoint].read_reply(_body(ended), Losses())
     assert [getattr(part, "text", None) for part in answer.parts] == [SORRY]
     assert (answer.model, answer.stop) == ("model-of-the-route", "complete")
     facts = dialect.read_reply(endpoint, _body(ended))

@@ -6,6 +6,7 @@ import pytest
 
 from seawall.assembly.language import LANGUAGES
 from seawall.core.error import BadRequest, Unsupported, UpstreamBroken, UpstreamRefused
+from seawall.core.record import MAX_NOTES
 from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.meter import MeterGuard
@@ -156,3 +157,41 @@ def test_an_answer_that_is_none_is_a_failure_of_the_provider() -> None:
 
 def test_a_call_without_a_target_is_a_fault_of_ours() -> None:
     assert isinstance(_go(Call(MESSAGES, {}))[0].error, RuntimeError)
+
+
+CITED = {
+    **ANSWER["anthropic"],
+    "content": [{"type": "text", "text": "Four.", "citations": [{"type": "char_location", "cited_text": "4"}]}],
+}
+
+
+def test_what_an_answer_loses_is_noted_before_its_head_is_written() -> None:
+    ended, _ = _go(Call(CHAT, {"messages": TURNS}, target=CLAUDE), whole(CITED))
+
+    assert ended.error is None
+    assert ended.exchange.notes == ["translated", "dropped.answer.citations"]
+
+
+def test_a_strict_route_never_refuses_an_answer() -> None:
+    ended, _ = _go(Call(CHAT, {"messages": TURNS}, target=CLAUDE), whole(CITED), is_strict=True)
+
+    assert ended.error is None
+    assert ended.exchange.notes == ["translated", "dropped.answer.citations"]
+
+
+def test_what_a_stream_loses_is_noted_for_the_record() -> None:
+    frames = (FIXTURES / "anthropic" / "server_tool.sse").read_bytes()
+    ended, _ = _go(
+        Call(CHAT, {"messages": TURNS, "stream": True}, target=CLAUDE), Script((frames,), headers=STREAM_HEADERS)
+    )
+
+    assert ended.error is None
+    assert ended.exchange.notes == ["translated", "dropped.answer.server_tools", "dropped.answer.citations"]
+
+
+def test_notes_stay_within_their_bound() -> None:
+    asked = {"messages": TURNS, **{f"field_{number}": 1 for number in range(MAX_NOTES)}}
+    ended, _ = _go(Call(CHAT, asked, target=CLAUDE), whole(CITED))
+
+    assert len(ended.exchange.notes) == MAX_NOTES
+    assert "dropped.answer.citations" not in ended.exchange.notes

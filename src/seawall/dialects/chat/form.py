@@ -34,22 +34,22 @@ class ChatForm:
         """
         return write_request(asked, model, traits, losses)
 
-    def read_reply(self, body: bytes) -> Answer:
-        """Read a provider's whole answer.
+    def read_reply(self, body: bytes, losses: Losses) -> Answer:
+        """Read a provider's whole answer, and note what no other dialect has.
 
         Raises:
             UpstreamBroken: it is none.
             UpstreamRefused: it is an error in spite of its good status.
         """
-        return read_reply(body)
+        return read_reply(body, losses)
 
     def write_reply(self, answer: Answer) -> bytes:
         """Write a whole answer for a client."""
         return write_reply(answer)
 
-    def decoder(self) -> ChatDecoder:
-        """Make a decoder for one stream."""
-        return ChatDecoder()
+    def decoder(self, losses: Losses) -> ChatDecoder:
+        """Make a decoder for one stream, which notes its losses as they happen."""
+        return ChatDecoder(losses)
 
     def encoder(self, *, wants_usage: bool) -> ChatEncoder:
         """Make an encoder for one stream; a client that did not ask for its usage gets no chunk of it."""

@@ -11,13 +11,14 @@ from seawall.dialects.chat.finish import finish_of, stop_of
 from seawall.dialects.chat.identity import answer_id, call_id
 from seawall.dialects.chat.usage_writer import usage_of
 from seawall.dialects.dialect import CHAT
-from seawall.dialects.neutral.answer import REFUSED, Answer
+from seawall.dialects.neutral.answer import CITATIONS, REFUSED, Answer
 from seawall.dialects.neutral.conversation import Refusal, Text, ToolCall
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.openai import OPENAI
 from seawall.dialects.partial import read_any
 
 
-def read_reply(body: bytes) -> Answer:
+def read_reply(body: bytes, losses: Losses) -> Answer:
     """Read a provider's whole answer, liberally: compatible servers leave out and bend what they like.
 
     What a model thought is left out. So is the last call of an answer that was cut off in the middle of it.
@@ -32,6 +33,7 @@ def read_reply(body: bytes) -> Answer:
     message = choice.get("message")
     if type(message) is not dict:
         raise UpstreamBroken("the provider's answer has no message")
+    note_extras(message, losses)
     refusal = text_of(message.get("refusal"))
     words: list[Text | Refusal] = [Text(text)] if (text := text_of(message.get("content"))) else []
     if refusal:
@@ -57,6 +59,14 @@ def _first(choices: Any) -> dict[str, Any]:  # any JSON value, here and below
     if type(choices) is not list or not choices or type(choices[0]) is not dict:
         raise UpstreamBroken("the provider's answer has no choice")
     return choices[0]
+
+
+def note_extras(message: dict[str, Any], losses: Losses) -> None:
+    """Note what a message, or a piece of one, has that no other dialect does."""
+    if message.get("annotations"):
+        losses.drop(CITATIONS)
+    if message.get("audio"):
+        losses.drop("answer.audio")
 
 
 def wall_s(created: Any) -> float:

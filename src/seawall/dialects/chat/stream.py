@@ -10,7 +10,7 @@ from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.chat.finish import finish_of, stop_of
 from seawall.dialects.chat.identity import answer_id, call_id
-from seawall.dialects.chat.reply import arguments_of, text_of, wall_s
+from seawall.dialects.chat.reply import arguments_of, note_extras, text_of, wall_s
 from seawall.dialects.chat.usage_writer import usage_of
 from seawall.dialects.dialect import Mark
 from seawall.dialects.neutral.answer import REFUSED
@@ -24,6 +24,7 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.openai import OPENAI
 from seawall.dialects.partial import read_any
 from seawall.dialects.sse import event_data
@@ -56,13 +57,15 @@ class ChatDecoder:
         "_is_closed",
         "_is_open",
         "_legacy",
+        "_losses",
         "_matched",
         "_numbers",
         "_reader",
         "_refusal",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
         self._reader = OPENAI.stream_reader()
         self._is_open = False
         self._is_closed = False
@@ -109,6 +112,7 @@ class ChatDecoder:
         return events
 
     def _delta(self, delta: dict[str, Any], events: list[Event]) -> None:
+        note_extras(delta, self._losses)
         if text := text_of(delta.get("content")):
             events.append(TextPiece(text))
         if refusal := text_of(delta.get("refusal")):

@@ -31,7 +31,7 @@ _OF_ROLE: Final = {
 }
 _OF_RESULT: Final = ("text", "image", "document", "search_result")
 # Blocks that belong to what only Anthropic's own servers do.
-_OF_SERVERS: Final = frozenset(
+OF_SERVERS: Final = frozenset(
     {
         "server_tool_use",
         "web_search_tool_result",
@@ -95,7 +95,7 @@ def read_lifetime(holder: dict[str, Any], path: str) -> Lifetime | None:
 
 def _read_block(block: dict[str, Any], allowed: Sequence[str], path: str, losses: Losses) -> Part:
     kind = block.get("type")
-    if type(kind) is str and kind in _OF_SERVERS:
+    if type(kind) is str and kind in OF_SERVERS:
         raise refused(path, _ONLY_ANTHROPIC)
     if kind == "document" and "tool_use" in allowed:
         raise refused(path, "no other dialect has documents in the assistant's turn; put it into the user's")

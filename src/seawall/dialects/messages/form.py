@@ -32,13 +32,13 @@ class MessagesForm:
         """
         return request_writer.write_request(asked, model, traits, losses)
 
-    def read_reply(self, body: bytes) -> Answer:
-        """Read a provider's whole answer.
+    def read_reply(self, body: bytes, losses: Losses) -> Answer:
+        """Read a provider's whole answer, and note what no other dialect has.
 
         Raises:
             UpstreamBroken: it is none.
         """
-        return reply.read_reply(body)
+        return reply.read_reply(body, losses)
 
     def write_reply(self, answer: Answer) -> bytes:
         """Write a whole answer for a client.
@@ -48,9 +48,9 @@ class MessagesForm:
         """
         return reply.write_reply(answer)
 
-    def decoder(self) -> MessagesDecoder:
-        """Make a decoder for one stream."""
-        return MessagesDecoder()
+    def decoder(self, losses: Losses) -> MessagesDecoder:
+        """Make a decoder for one stream, which notes its losses as they happen."""
+        return MessagesDecoder(losses)
 
     def encoder(self, *, wants_usage: bool) -> MessagesEncoder:  # noqa: ARG002  every client is told here, asked or not
         """Make an encoder for one stream."""

@@ -10,9 +10,10 @@ from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.anthropic_usage import UsageObject, sorted_usage, usage_fields
 from seawall.dialects.call_arguments import is_object
-from seawall.dialects.messages.block_reader import FORM
-from seawall.dialects.neutral.answer import Answer, Stop
+from seawall.dialects.messages.block_reader import FORM, OF_SERVERS
+from seawall.dialects.neutral.answer import CITATIONS, SERVER_TOOLS, UNKNOWN, Answer, Stop
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
+from seawall.dialects.neutral.loss import Losses
 
 _STOP_OF: Final[dict[str, Stop]] = {
     "end_turn": "complete",
@@ -23,6 +24,8 @@ _STOP_OF: Final[dict[str, Stop]] = {
     "refusal": "refused",
     "pause_turn": "paused",
 }
+_READ: Final = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+_NO_CITATIONS: Final = (b"null", b"[]")
 _REASON_OF: Final[dict[Stop, str]] = {
     "complete": "end_turn",
     "stop_sequence": "stop_sequence",
@@ -40,13 +43,14 @@ class StopDetails(msgspec.Struct):
 
 
 class Block(msgspec.Struct):
-    """A content block, of which only what a text or a call has is read; `input` keeps its bytes."""
+    """A content block, of which only what a text or a call has is read; `input` and `citations` keep their bytes."""
 
     type: str
     text: str = ""
     id: str = ""
     name: str = ""
     input: msgspec.Raw = msgspec.Raw(b"{}")
+    citations: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Message(msgspec.Struct):
@@ -64,9 +68,19 @@ _read_message: Final = msgspec.json.Decoder(_Message).decode
 _read_block: Final = msgspec.json.Decoder(Block).decode
 
 
-def read_stop(reason: str) -> Stop:
+def read_stop(reason: str, losses: Losses) -> Stop:
     """Read a stop reason; one that nobody knows counts as a cut, so that nobody takes the answer for whole."""
+    if reason not in _STOP_OF:
+        losses.change("answer.stop_reason")
     return _STOP_OF.get(reason, "length")
+
+
+def note_block(block: Block, losses: Losses) -> None:
+    """Note what a block has that no other dialect does."""
+    if bytes(block.citations) not in _NO_CITATIONS:
+        losses.drop(CITATIONS)
+    if block.type not in _READ:
+        losses.drop(SERVER_TOOLS if block.type in OF_SERVERS else UNKNOWN)
 
 
 def stop_fields(stop: Stop, stop_text: str, explanation: str, *, has_calls: bool) -> dict[str, Any]:
@@ -96,20 +110,20 @@ def check_arguments(arguments: str) -> None:
         raise UpstreamBroken("the provider's answer has a tool call whose arguments are not a JSON object")
 
 
-def read_reply(body: bytes) -> Answer:
-    """Read a provider's whole answer. Citations and what servers' tools did have no place in it.
+def read_reply(body: bytes, losses: Losses) -> Answer:
+    """Read a provider's whole answer; citations and what servers' tools did have no place in it, and are noted.
 
     Raises:
         UpstreamBroken: it is none.
     """
     try:
         message = _read_message(body)
-        parts = [part for raw in message.content if (part := _read_part(bytes(raw))) is not None]
+        parts = [part for raw in message.content if (part := _read_part(bytes(raw), losses)) is not None]
     except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise UpstreamBroken("the provider's answer is not a message") from None
     if message.type != "message":
         raise UpstreamBroken("the provider's answer is not a message")
-    stop = read_stop(message.stop_reason)
+    stop = read_stop(message.stop_reason, losses)
     details = message.stop_details
     return Answer(
         id=message.id,
@@ -122,8 +136,9 @@ def read_reply(body: bytes) -> Answer:
     )
 
 
-def _read_part(raw: bytes) -> Text | ToolCall | Thinking | None:
+def _read_part(raw: bytes, losses: Losses) -> Text | ToolCall | Thinking | None:
     block = _read_block(raw)
+    note_block(block, losses)
     match block.type:
         case "text":
             return Text(block.text) if block.text else None

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from seawall.core.traits import Traits
+from seawall.dialects.json_instruction import JSON_INSTRUCTION
 from seawall.dialects.messages.block_writer import BlockWriter, CacheMarks, marks_wanted, write_text, write_tool_name
 from seawall.dialects.messages.effort import budget_wanted, forbids_thinking, write_effort
 from seawall.dialects.messages.pairing import pairing_fault, with_leading_results
@@ -14,7 +15,6 @@ from seawall.dialects.neutral.conversation import Conversation, Document, Messag
 from seawall.dialects.neutral.loss import Losses, refused
 
 DEFAULT_MAX_TOKENS: Final = 4096
-JSON_INSTRUCTION: Final = Text("Answer with one JSON object and nothing else: no words around it, no code fence.")
 
 _USER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,256}")
 _FORCED: Final = ("required", "named")
@@ -34,7 +34,7 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
         raise refused("messages", fault)
     if asked.format is not None and asked.format.kind == "json_object":
         losses.change("format")
-        system = (*system, JSON_INSTRUCTION)
+        system = (*system, Text(JSON_INSTRUCTION))
     max_tokens = _max_tokens(asked, traits, losses)
     marks = CacheMarks(marks_wanted(replace(asked, system=system), tools, turns), losses)
     written_tools = _write_tools(tools, marks, losses)
@@ -226,6 +226,10 @@ def _write_user(user: str, losses: Losses) -> dict[str, str] | None:
 def _write_format(asked: Conversation, turns: list[Message], losses: Losses) -> dict[str, Any]:
     if asked.format is None or asked.format.kind != "json_schema":
         return {}
+    if asked.format.name:
+        losses.mention("dropped.format.name")  # a label that only the other endpoint wants
+    if not asked.format.strict:
+        losses.mention("changed.format.strict")  # the endpoint holds every answer to its schema
     if asked.format.description:
         losses.drop("format.description")
     if any(_is_cited(message) for message in turns):

@@ -8,8 +8,10 @@ import msgspec
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE, Usage
 from seawall.dialects.anthropic_usage import UsageObject, sorted_usage
-from seawall.dialects.messages.reply import Block, StopDetails, check_arguments, read_stop
+from seawall.dialects.messages.reply import Block, StopDetails, check_arguments, note_block, read_stop
+from seawall.dialects.neutral.answer import CITATIONS, UNKNOWN
 from seawall.dialects.neutral.event import CallOpened, CallPiece, Closed, Event, Opened, TextPiece, Waiting
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import event_data, event_name
 
 T = TypeVar("T")
@@ -80,12 +82,13 @@ class MessagesDecoder:
     """Read one stream's frames, in order, into events.
 
     Thoughts become `Waiting`: nobody else can read them, and their client still hears that something happens.
-    Citations, what servers' tools do and whatever nobody knows yet make no event.
+    Citations, what servers' tools do and whatever nobody knows yet make no event, and are noted.
     """
 
-    __slots__ = ("_calls", "_ending", "_is_closed", "_is_opened", "_number", "_usage")
+    __slots__ = ("_calls", "_ending", "_is_closed", "_is_opened", "_losses", "_number", "_usage")
 
-    def __init__(self) -> None:
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
         self._is_opened = False
         self._is_closed = False
         self._number = 0
@@ -139,6 +142,7 @@ class MessagesDecoder:
         self._check_opened()
         start = _decoded(_read_block_start, frame)
         block = start.content_block
+        note_block(block, self._losses)
         match block.type:
             case "text":
                 return (TextPiece(block.text),) if block.text else ()
@@ -165,6 +169,10 @@ class MessagesDecoder:
                 return (CallPiece(call.number, piece.partial_json),)
             case "thinking_delta" | "signature_delta":
                 return _WAITING
+            case "citations_delta":
+                self._losses.drop(CITATIONS)
+            case _:
+                self._losses.drop(UNKNOWN)
         return ()
 
     def _block_stop(self, frame: bytes) -> Sequence[Event]:
@@ -193,7 +201,7 @@ class MessagesDecoder:
             raise UpstreamBroken("the provider's stream ends without a reason")
         self._is_closed = True
         explanation = (details.explanation or "") if details is not None else ""
-        return (Closed(read_stop(reason), self._ending.stop_sequence or "", explanation, self._used()),)
+        return (Closed(read_stop(reason, self._losses), self._ending.stop_sequence or "", explanation, self._used()),)
 
 
 def _text_of(raw: msgspec.Raw) -> str:

@@ -10,6 +10,11 @@ from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolC
 # off, `refused` it would not or was not let, `paused` the provider wants to be called again.
 Stop: TypeAlias = Literal["complete", "stop_sequence", "tools", "length", "refused", "paused"]
 
+# What an answer may have that no other dialect does, as its loss is called.
+CITATIONS: Final = "answer.citations"
+SERVER_TOOLS: Final = "answer.server_tools"  # what the provider's own tools did
+UNKNOWN: Final = "answer.unknown_part"
+
 REFUSED: Final = "The model declined to answer."
 
 

@@ -46,8 +46,10 @@ class Form(Protocol):
             Unsupported: the model or the dialect cannot carry it.
         """
 
-    def read_reply(self, body: bytes) -> Answer:
-        """Read a provider's whole answer.
+    def read_reply(self, body: bytes, losses: Losses) -> Answer:
+        """Read a provider's whole answer; what has no place in another dialect is noted, as `dropped.answer.` and what.
+
+        Thoughts are no loss: nobody but the model that had them could read them.
 
         Raises:
             UpstreamBroken: it is none.
@@ -56,8 +58,8 @@ class Form(Protocol):
     def write_reply(self, answer: Answer) -> bytes:
         """Write a whole answer for a client."""
 
-    def decoder(self) -> Decoder:
-        """Make a decoder for one stream."""
+    def decoder(self, losses: Losses) -> Decoder:
+        """Make a decoder for one stream, which notes its losses as they happen."""
 
     def encoder(self, *, wants_usage: bool) -> Encoder:
         """Make an encoder for one stream; `wants_usage` matters where a client has to ask for it."""

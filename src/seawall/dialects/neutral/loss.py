@@ -32,6 +32,11 @@ class Losses:
         """
         self._lose("changed", field, "changed")
 
+    def mention(self, code: str) -> None:
+        """Note what nobody could notice in an answer, such as a label that was left out; strictness lets it pass."""
+        if code not in self.codes:
+            self.codes.append(code)
+
     def _lose(self, kind: str, field: str, words: str) -> None:
         if self.is_strict:
             raise Unsupported(
@@ -39,9 +44,7 @@ class Losses:
                 "strictly; leave it out, or send the call in the provider's dialect",
                 param=field,
             )
-        code = f"{kind}.{field}"
-        if code not in self.codes:
-            self.codes.append(code)
+        self.mention(f"{kind}.{field}")
 
 
 def refused(field: str, why: str) -> Unsupported:

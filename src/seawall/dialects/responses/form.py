@@ -34,21 +34,21 @@ class ResponsesForm:
         """
         return write_request(asked, model, traits, losses)
 
-    def read_reply(self, body: bytes) -> Answer:
-        """Read a provider's whole answer.
+    def read_reply(self, body: bytes, losses: Losses) -> Answer:
+        """Read a provider's whole answer, and note what no other dialect has.
 
         Raises:
             UpstreamBroken: it is none.
         """
-        return read_reply(body)
+        return read_reply(body, losses)
 
     def write_reply(self, answer: Answer) -> bytes:
         """Write a whole answer for a client."""
         return write_reply(answer)
 
-    def decoder(self) -> ResponsesDecoder:
-        """Make a decoder for one stream."""
-        return ResponsesDecoder()
+    def decoder(self, losses: Losses) -> ResponsesDecoder:
+        """Make a decoder for one stream, which notes its losses as they happen."""
+        return ResponsesDecoder(losses)
 
     def encoder(self, *, wants_usage: bool) -> ResponsesEncoder:
         """Make an encoder for one stream; its last event has the usage, whether anybody asked or not."""

@@ -8,8 +8,9 @@ from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
 from seawall.dialects.call_arguments import is_object
 from seawall.dialects.dialect import RESPONSES
-from seawall.dialects.neutral.answer import REFUSED, Answer, Stop
+from seawall.dialects.neutral.answer import CITATIONS, REFUSED, SERVER_TOOLS, Answer, Stop
 from seawall.dialects.neutral.conversation import Refusal, Text, Thinking, ToolCall
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.partial import read_any
 from seawall.dialects.responses.dialect import RESPONSES_DIALECT
 from seawall.dialects.responses.item_reader import FORM
@@ -25,13 +26,14 @@ from seawall.dialects.responses.response_object import (
     text_part,
 )
 
+_READ: Final = frozenset({"message", "reasoning", "function_call"})
 _ENDED: Final = ("completed", "incomplete")
 
 _Part = Text | ToolCall | Thinking | Refusal
 
 
-def read_reply(body: bytes) -> Answer:
-    """Read a provider's whole answer; items of built-in tools, which nobody asked for, say nothing.
+def read_reply(body: bytes, losses: Losses) -> Answer:
+    """Read a provider's whole answer; items of built-in tools, which nobody asked for, are noted and left out.
 
     Raises:
         UpstreamBroken: it is no answer, it has not ended, or a call's arguments are not the JSON of an object.
@@ -42,7 +44,7 @@ def read_reply(body: bytes) -> Answer:
     if type(found) is not dict or found.get("status") not in _ENDED or type(found.get("output")) is not list:
         raise UpstreamBroken("the provider's answer has no output, or has not ended")
     was_cut = found["status"] == "incomplete"
-    parts = [part for item in found["output"] for part in parts_of(item, was_cut=was_cut)]
+    parts = [part for item in found["output"] for part in parts_of(item, losses, was_cut=was_cut)]
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     stop = stop_of(found, has_calls=any(isinstance(part, ToolCall) for part in parts), has_refusal=bool(refusal))
     return Answer(
@@ -77,7 +79,18 @@ def stop_of(response: dict[str, Any], *, has_calls: bool, has_refusal: bool) -> 
     return "refused" if has_refusal else "complete"
 
 
-def parts_of(item: Any, *, was_cut: bool) -> list[_Part]:
+def note_item(item: dict[str, Any], losses: Losses) -> None:
+    """Note what an item has that no other dialect does."""
+    kind = item.get("type")
+    if kind not in _READ:
+        losses.drop(SERVER_TOOLS)
+    content = item.get("content") if kind == "message" else None
+    for part in content if type(content) is list else []:
+        if type(part) is dict and part.get("annotations"):
+            losses.drop(CITATIONS)
+
+
+def parts_of(item: Any, losses: Losses, *, was_cut: bool) -> list[_Part]:
     """Read an item of the output; a call that was cut off in the middle of it is left out.
 
     Raises:
@@ -85,6 +98,7 @@ def parts_of(item: Any, *, was_cut: bool) -> list[_Part]:
     """
     if type(item) is not dict:
         raise UpstreamBroken("the provider's answer has an item that is none")
+    note_item(item, losses)
     match item.get("type"):
         case "message":
             content = item.get("content")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE
+from seawall.dialects.neutral.answer import CITATIONS
 from seawall.dialects.neutral.event import (
     CallOpened,
     CallPiece,
@@ -15,9 +16,10 @@ from seawall.dialects.neutral.event import (
     TextPiece,
     Waiting,
 )
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.partial import read_any
 from seawall.dialects.responses.dialect import RESPONSES_DIALECT
-from seawall.dialects.responses.reply import call_of, stop_of, text_of, wall_s
+from seawall.dialects.responses.reply import call_of, note_item, stop_of, text_of, wall_s
 from seawall.dialects.sse import event_data, event_name
 
 
@@ -34,12 +36,14 @@ class _Call:
 class ResponsesDecoder:
     """Read a provider's events, liberally: what came in no piece is taken from the whole that follows it.
 
-    What a model thinks, and what its provider's own tools do, is told as `Waiting`.
+    What a model thinks, and what its provider's own tools do, is told as `Waiting`; the latter, and citations, are
+    noted.
     """
 
-    __slots__ = ("_calls", "_is_closed", "_is_open", "_reader", "_refusal", "_seen")
+    __slots__ = ("_calls", "_is_closed", "_is_open", "_losses", "_reader", "_refusal", "_seen")
 
-    def __init__(self) -> None:
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
         self._reader = RESPONSES_DIALECT.stream_reader()
         self._is_open = False
         self._is_closed = False
@@ -104,7 +108,17 @@ class ResponsesDecoder:
         item = event.get("item")
         if type(item) is dict and item.get("type") == "function_call":
             self._called(_place(event, "output_index"), item, events)
-        elif self._is_open:
+            return
+        if type(item) is dict:
+            note_item(item, self._losses)
+        if self._is_open:
+            events.append(Waiting())
+
+    def annotation(self, event: dict[str, Any], events: list[Event]) -> None:
+        """Note that the words before it are a citation."""
+        del event
+        self._losses.drop(CITATIONS)
+        if self._is_open:
             events.append(Waiting())
 
     def item_done(self, event: dict[str, Any], events: list[Event]) -> None:
@@ -156,6 +170,7 @@ class ResponsesDecoder:
     def _whole_item(self, index: int, item: Any, events: list[Event]) -> None:  # any JSON value
         if type(item) is not dict:
             raise UpstreamBroken("the provider's answer has an item that is none")
+        note_item(item, self._losses)
         if item.get("type") == "function_call":
             if index not in self._calls:
                 self._called(index, item, events)
@@ -218,6 +233,7 @@ _READ: Final[Mapping[str, _Read]] = {
     "response.output_text.done": ResponsesDecoder.text_done,
     "response.refusal.delta": ResponsesDecoder.refusal,
     "response.refusal.done": ResponsesDecoder.refusal_done,
+    "response.output_text.annotation.added": ResponsesDecoder.annotation,
     "response.function_call_arguments.delta": ResponsesDecoder.arguments,
     "response.function_call_arguments.done": ResponsesDecoder.arguments_done,
     "response.output_item.done": ResponsesDecoder.item_done,

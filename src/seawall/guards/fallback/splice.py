@@ -7,6 +7,7 @@ import orjson
 from seawall.dialects.dialect import MESSAGES, Endpoint
 from seawall.dialects.neutral.event import Event, Opened, TextPiece, Waiting
 from seawall.dialects.neutral.form import Encoder, Form
+from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import FrameSplitter, event_data, event_name
 
 MAX_TEXT: Final = 4 * 1024 * 1024
@@ -25,7 +26,7 @@ class Partial:
         self.form = form
         self.opened = Opened("", "")
         self.index = 0  # of the block that is being written, in dialects that number them
-        self._decoder = form.decoder()
+        self._decoder = form.decoder(Losses())  # what is lost was noted where it was translated
         self._pieces: list[str] = []
         self._size = 0
         self._is_plain = True
@@ -87,7 +88,7 @@ class Splice:
 
     def __init__(self, partial: Partial, *, wants_usage: bool) -> None:
         self._splitter = FrameSplitter()
-        self._decoder = partial.form.decoder()
+        self._decoder = partial.form.decoder(Losses())
         self._encoder: Encoder = partial.form.encoder(wants_usage=wants_usage)
         # The encoder has written the beginning too, so that it stands where the client's reader does.
         self._encoder.feed(partial.opened)

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import structs
 
 from seawall.core.error import UpstreamError
+from seawall.core.record import MAX_NOTES
 from seawall.core.target import Target
 from seawall.dialects.dialect import CHAT, Dialect, Endpoint
 from seawall.dialects.json_object import JsonObject
@@ -72,7 +73,7 @@ class TranslationGuard:
         exchange.body = JsonObject.of(written)
         exchange.speaks = self._languages.dialects[sends]
         exchange.translation = BetweenForms(
-            forms[sends], forms[exchange.endpoint], exchange.at_s, wants_usage=asked.wants_usage
+            forms[sends], forms[exchange.endpoint], exchange.at_s, exchange.notes, wants_usage=asked.wants_usage
         )
         exchange.note("translated")
         for code in losses.codes:
@@ -93,21 +94,28 @@ async def _answered(exchange: Exchange, call_next: CallNext) -> Reply:
 class BetweenForms:
     """Turn what one form answers into what another form's client reads; implements `Translation`.
 
-    `at_s` is the wall time to tell where the provider tells none.
+    `at_s` is the wall time to tell where the provider tells none. What an answer loses goes into `notes` as it
+    happens: of a whole answer before the client's head is written, of a stream mostly after it. It is the list and not
+    the exchange, which would be kept alive by what it holds.
     """
 
-    def __init__(self, provider: Form, client: Form, at_s: float, *, wants_usage: bool) -> None:
+    def __init__(self, provider: Form, client: Form, at_s: float, notes: list[str], *, wants_usage: bool) -> None:
         self._provider = provider
         self._client = client
         self._at_s = at_s
+        self._notes = notes
         self._wants_usage = wants_usage
 
     def tap(self) -> Tap:
         """Make what turns one attempt's frames into the client's."""
-        read, write = self._provider.decoder().feed, self._client.encoder(wants_usage=self._wants_usage).feed
+        losses = Losses()
+        read, write = self._provider.decoder(losses).feed, self._client.encoder(wants_usage=self._wants_usage).feed
 
         def turn(frames: list[bytes]) -> list[bytes]:
-            return [written for frame in frames for event in read(frame) for written in write(self._dated(event))]
+            turned = [written for frame in frames for event in read(frame) for written in write(self._dated(event))]
+            if losses.codes:
+                self._note(losses)
+            return turned
 
         return turn
 
@@ -117,8 +125,16 @@ class BetweenForms:
         Raises:
             UpstreamBroken: it is none.
         """
-        answer = self._provider.read_reply(body)
+        losses = Losses()
+        answer = self._provider.read_reply(body, losses)
+        self._note(losses)
         return self._client.write_reply(answer if answer.at_s else replace(answer, at_s=self._at_s))
+
+    def _note(self, losses: Losses) -> None:
+        for code in losses.codes:
+            if len(self._notes) < MAX_NOTES and code not in self._notes:
+                self._notes.append(code)
+        losses.codes.clear()
 
     def _dated(self, event: Event) -> Event:
         if isinstance(event, Opened) and not event.at_s:
