@@ -5,7 +5,18 @@ import pytest
 from seawall.core.error import Unsupported
 from seawall.core.traits import Traits
 from seawall.dialects.chat.request_writer import write_request
-from seawall.dialects.neutral.conversation import Conversation, Format, Message, Reasoning, Text, Tool, ToolChoice
+from seawall.dialects.json_instruction import JSON_INSTRUCTION
+from seawall.dialects.neutral.conversation import (
+    Conversation,
+    Format,
+    Message,
+    Reasoning,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
 from seawall.dialects.neutral.loss import Losses
 from seawall.sandbox.problem import Json
 
@@ -78,7 +89,6 @@ def _write(traits: Traits, /, **asked: Any) -> tuple[Json, list[str]]:  # any va
             {"tool_choice": ToolChoice("auto"), "parallel_tools": True}, {}, id="a choice between no tools says nothing"
         ),
         pytest.param({"format": Format("text")}, {"response_format": {"type": "text"}}, id="text"),
-        pytest.param({"format": Format("json_object")}, {"response_format": {"type": "json_object"}}, id="JSON"),
         pytest.param(
             {"format": Format("json_schema", schema=CLOSED, strict=True)},
             {
@@ -231,3 +241,41 @@ def test_strict_translation_refuses_a_loss() -> None:
 
     with pytest.raises(Unsupported, match="reasoning: would be left out"):
         write_request(asked, "gpt", Traits(), Losses(is_strict=True))
+
+
+JSON_OBJECT = {"type": "json_object"}
+
+
+def _write_json(messages: tuple[Message, ...] = TURNS, system: tuple[Text, ...] = ()) -> tuple[Json, list[str]]:
+    losses = Losses()
+    asked = Conversation(messages, system, format=Format("json_object"))
+    return write_request(asked, "gpt", Traits(), losses), losses.codes
+
+
+def test_json_is_asked_for_where_nobody_says_the_word() -> None:
+    body, codes = _write_json(system=(Text("Be brief."),))
+
+    assert (body["response_format"], codes) == (JSON_OBJECT, ["changed.format"])
+    assert JSON_INSTRUCTION in str(body["messages"][0])
+
+
+@pytest.mark.parametrize(
+    ("messages", "system"),
+    [
+        pytest.param(TURNS, (Text("Answer in JSON."),), id="an instruction"),
+        pytest.param((Message("user", (Text("as json, please"),)),), (), id="a turn"),
+    ],
+)
+def test_json_is_not_asked_for_twice(messages: tuple[Message, ...], system: tuple[Text, ...]) -> None:
+    body, codes = _write_json(messages, system)
+
+    assert (body["response_format"], codes) == (JSON_OBJECT, [])
+    assert JSON_INSTRUCTION not in str(body["messages"])
+
+
+def test_the_word_in_a_tools_result_asks_for_nothing() -> None:
+    call, result = ToolCall("c", "f", "{}"), ToolResult("c", (Text("json"),))
+
+    _, codes = _write_json((*TURNS, Message("assistant", (call,)), Message("user", (result,))))
+
+    assert codes == ["changed.format"]

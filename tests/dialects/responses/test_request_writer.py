@@ -5,6 +5,7 @@ import pytest
 
 from seawall.core.error import Unsupported
 from seawall.core.traits import UNKNOWN_TRAITS, Traits
+from seawall.dialects.json_instruction import JSON_INSTRUCTION
 from seawall.dialects.neutral.conversation import (
     Conversation,
     Format,
@@ -64,7 +65,6 @@ def test_nothing_is_left_at_the_provider_and_sealed_thoughts_come_back() -> None
         pytest.param({"user": "u"}, {"safety_identifier": "u"}, [], id="user"),
         pytest.param({"is_stream": True, "wants_usage": True}, {"stream": True}, [], id="stream"),
         pytest.param({"reasoning": Reasoning(is_off=True)}, {"reasoning": {"effort": "none"}}, [], id="off"),
-        pytest.param({"format": Format("json_object")}, {"text": {"format": {"type": "json_object"}}}, [], id="json"),
         pytest.param(
             {"format": Format("json_schema", schema=CLOSED)},
             {"text": {"format": {"type": "json_schema", "name": "output", "schema": CLOSED, "strict": True}}},
@@ -156,3 +156,18 @@ def test_what_the_model_cannot_carry_is_refused(change: dict[str, Any], traits: 
         _write(traits, **change)
 
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize("system", [(), (Text("Answer in JSON."),)], ids=["nobody", "the instructions alone"])
+def test_json_is_asked_for_where_no_message_says_the_word(system: tuple[Text, ...]) -> None:
+    body, codes = _write(format=Format("json_object"), system=system)
+
+    asking = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": JSON_INSTRUCTION}]}
+    assert (body["text"], codes) == ({"format": {"type": "json_object"}}, ["changed.format"])
+    assert body["input"] == [asking, HI]
+
+
+def test_json_is_not_asked_for_twice() -> None:
+    body, codes = _write(format=Format("json_object"), messages=(Message("user", (Text("as JSON"),)),))
+
+    assert (len(body["input"]), body["text"], codes) == (1, {"format": {"type": "json_object"}}, [])

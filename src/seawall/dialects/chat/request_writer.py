@@ -1,10 +1,13 @@
 """Write a Chat Completions request for a provider's model."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from seawall.core.traits import Traits
 from seawall.dialects.chat.message_writer import write_messages
-from seawall.dialects.neutral.conversation import Conversation, Format, Tool, ToolChoice
+from seawall.dialects.json_instruction import JSON_INSTRUCTION, says_json
+from seawall.dialects.neutral.conversation import Conversation, Format, Text, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
 from seawall.dialects.openai_effort import effort_of, is_off
 from seawall.dialects.openai_request import put_ceiling, write_user
@@ -20,6 +23,9 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
     Raises:
         Unsupported: the model or the endpoint cannot carry it.
     """
+    if asked.format is not None and asked.format.kind == "json_object" and not says_json(_texts(asked)):
+        losses.change("format")  # the endpoint wants to read the word
+        asked = replace(asked, system=(*asked.system, Text(JSON_INSTRUCTION)))
     body: dict[str, Any] = {"model": model, "messages": write_messages(asked, traits, losses)}
     _put_tools(body, asked, traits, losses)
     put_ceiling(body, "max_completion_tokens", asked, traits, losses)
@@ -39,6 +45,12 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _texts(asked: Conversation) -> Iterator[str]:
+    """Give what is said in the conversation; what calls gave back is nobody's wish."""
+    for parts in (asked.system, *(message.parts for message in asked.messages)):
+        yield from (part.text for part in parts if isinstance(part, Text))
 
 
 def _put_tools(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:

@@ -1,8 +1,10 @@
 """Write a Responses request for a provider's model."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from seawall.core.traits import Traits
+from seawall.dialects.json_instruction import JSON_INSTRUCTION, says_json
 from seawall.dialects.neutral.conversation import Conversation, Format, Tool, ToolChoice
 from seawall.dialects.neutral.loss import Losses, refused
 from seawall.dialects.openai_effort import effort_of
@@ -35,7 +37,7 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
     if traits.efforts:  # where nothing is stored, thoughts can only be sent again as they came
         body["include"] = ["reasoning.encrypted_content"]
     if asked.format is not None:
-        body["text"] = {"format": _format(asked.format, losses)}
+        body["text"] = {"format": _format(asked.format, items, losses)}
     if asked.user:
         body["safety_identifier"] = write_user(asked.user)
     if asked.is_stream:
@@ -78,11 +80,15 @@ def _choice(choice: ToolChoice) -> str | dict[str, Any]:
     return {"type": "allowed_tools", "mode": choice.kind, "tools": names}
 
 
-def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
-    """Write how the answer is to be shaped.
+def _format(wanted: Format, items: list[dict[str, Any]], losses: Losses) -> dict[str, Any]:
+    """Write how the answer is to be shaped, and ask for JSON where no message does: the API wants to read the word.
 
     Strict mode is asked for wherever the schema lets it and nobody said no: elsewhere a schema is kept as it is.
     """
+    if wanted.kind == "json_object" and not says_json(_texts(items)):
+        losses.change("format")
+        content = [{"type": "input_text", "text": JSON_INSTRUCTION}]
+        items.insert(0, {"type": "message", "role": "system", "content": content})
     if wanted.kind != "json_schema":
         return {"type": wanted.kind}
     written: dict[str, Any] = {"type": "json_schema", "name": check_name(wanted.name or "output", "text.format.name")}
@@ -93,3 +99,10 @@ def _format(wanted: Format, losses: Losses) -> dict[str, Any]:
     if wanted.strict is not False and not written["strict"]:
         losses.change("response_format")
     return written
+
+
+def _texts(items: list[dict[str, Any]]) -> Iterator[str]:
+    """Give what the messages say; the API does not look for it in the instructions beside them."""
+    for item in items:
+        if item["type"] == "message":
+            yield from (part["text"] for part in item["content"] if "text" in part)
