@@ -151,10 +151,12 @@ class Gateway:
         rows = (row.split() for row in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:])
         wanted = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(ours) and row[2].endswith(theirs)}
 
-        def has(pid: int) -> bool:
-            return any(str(entry.readlink()) in wanted for entry in Path(f"/proc/{pid}/fd").iterdir())
+        def leads_there(entry: Path) -> bool:
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                return str(entry.readlink()) in wanted
+            return False
 
-        return next(pid for pid in self.workers().values() if has(pid))
+        return next(pid for pid in self.workers().values() if any(map(leads_there, Path(f"/proc/{pid}/fd").iterdir())))
 
     def records(self) -> list[CallRecord]:
         """Read its journal, oldest first."""

@@ -45,7 +45,7 @@ def call(port: int, path: str = MESSAGES, body: bytes | None = None, **headers: 
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         model = "gpt-5.4" if path == COMPLETIONS else "claude-haiku-5-5"
-        connection.request("POST", path, body or body_of(model=model), _fields(headers))
+        connection.request("POST", path, body or body_of(model=model), fields_of(headers))
         response = connection.getresponse()
         fields = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, fields, response.read())
@@ -55,7 +55,7 @@ def call(port: int, path: str = MESSAGES, body: bytes | None = None, **headers: 
 
 def request_bytes(path: str, body: bytes, **headers: str) -> bytes:
     """Give a call as it travels."""
-    fields = {"host": "gateway.test", **_fields(headers), "content-length": str(len(body))}
+    fields = {"host": "gateway.test", **fields_of(headers), "content-length": str(len(body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
@@ -92,6 +92,7 @@ def read_past(line: socket.socket, mark: bytes) -> bytes:
     return data
 
 
-def _fields(headers: Mapping[str, str]) -> dict[str, str]:
+def fields_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """Give the header fields of a call; underscores in names become dashes."""
     own = {"content-type": "application/json", "anthropic-version": "2023-06-01"}
     return own | {name.replace("_", "-"): value for name, value in headers.items()}
