@@ -30,6 +30,8 @@ from seawall.guards.intake import IntakeGuard
 from seawall.guards.journal import JournalGuard, JournalSettings
 from seawall.guards.meter import MeterGuard
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
+from seawall.pipeline.recorded import RecordedStream
+from seawall.pipeline.recording import Recording
 from seawall.pipeline.watchdog import TICK_S, HungUp
 from seawall.testing.clock import LoopClock
 from seawall.testing.scripted_upstream import Break, Pause, Script, ScriptedUpstream
@@ -277,6 +279,37 @@ def test_a_stream_that_breaks_after_its_beginning_is_not_kept_and_not_mended() -
 
     assert isinstance(ended.error, SeawallError)
     assert len(house.last_good) == 0
+
+
+class Outliving:
+    """A guard whose streams go on without their clients, as those with an idempotency key do."""
+
+    async def __call__(self, exchange: Exchange, call_next: CallNext) -> Reply:
+        exchange.watchdog.survive()
+        reply = await call_next(exchange)
+        assert reply.stream is not None
+
+        async def completed() -> None:
+            pass
+
+        reply.stream = RecordedStream(reply.stream, Recording(LARGEST), exchange.watchdog, completed, lambda _: None)
+        return reply
+
+
+def test_a_stream_that_outlives_its_client_is_not_kept_by_half() -> None:
+    first, *rest = frames_of("anthropic/text.sse")
+
+    async def main() -> None:
+        house = _house(cached_s=60.0, below=Outliving())
+        house.upstream.expect([Script((first, Pause(2.0), *rest))])
+
+        ended = await house.ask(stream=True, call={"hang_up_s": 1.5})
+
+        assert ended.error is None
+        assert house.upstream.replies[0].has_ended
+        assert len(house.last_good) == 0
+
+    run_virtual(main())
 
 
 def test_a_cheaper_models_answer_is_not_kept_for_good_ones() -> None:

@@ -104,7 +104,8 @@ class DegradedGuard:
         recording = Recording(LARGEST)
 
         async def completed() -> None:
-            if not recording.is_too_large:
+            # A stream that outlives its client is not written to the end, and would be kept by half.
+            if not recording.is_too_large and not exchange.watchdog.is_abandoned:
                 self._last_good.keep(question.digest, b"".join(recording.pieces))
 
         reply.stream = RecordedStream(reply.stream, recording, exchange.watchdog, completed, lambda _: None)
