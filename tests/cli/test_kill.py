@@ -96,6 +96,34 @@ def test_it_works_with_every_store_broken(run: Run, state_dir: Path) -> None:
     assert [switch["level"] for switch in _listed(run)] == ["all"]
 
 
+def test_a_name_that_the_policy_has_not_is_thrown_and_doubted(run: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "seawall.yaml"
+    policy.write_text("routes: {/ai/chat: {model: claude-haiku-4-5, max_tokens: 9}}")
+
+    result = run("kill", "provider:antropic", "--why", "x", "--policy", str(policy))
+
+    assert result.exit_code == 0
+    assert 'has no provider antropic; did you mean "anthropic"?' in result.output
+    assert [switch["level"] for switch in _listed(run)] == ["provider:antropic"]
+
+
+def test_a_policy_that_cannot_even_be_read_changes_nothing(run: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "seawall.yaml"
+    policy.write_bytes(b"\xff\x00: [")
+
+    assert run("kill", "provider:a", "--why", "x", "--policy", str(policy)).exit_code == 0
+
+
+def test_the_terminal_is_told_once_and_in_words(run: Run, state_dir: Path) -> None:
+    (state_dir / RECORD).mkdir()
+
+    result = run("kill", "all", "--why", "x")
+
+    assert result.exit_code == 0
+    assert "kill switch: calls are stopped" not in result.output
+    assert "seawall: kill switch: the record could not be kept: " in result.output
+
+
 def test_it_needs_no_store_and_no_policy() -> None:
     code = """
 import sys

@@ -7,7 +7,7 @@ import click
 from seawall.cli.output import clean, print_json, print_table
 from seawall.cli.state import state_dir_option
 from seawall.cli.switch import THROUGH, asked_level, now_s, open_switches, who
-from seawall.core.switch import Switch
+from seawall.core.switch import Level, Switch
 from seawall.stores.files.switch_text import moment_text, switch_json
 from seawall.stores.files.switches import SwitchFile
 from seawall.telemetry.period import length_s
@@ -20,9 +20,17 @@ from seawall.telemetry.period import length_s
 @click.option("--by", default="", help="Who throws it. None: the user of the operating system.")
 @click.option("--list", "is_list", is_flag=True, help="List what is off instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option(
+    "--policy",
+    "file",
+    default="seawall.yaml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where names are looked up, if it is there, to find slips of the pen.",
+)
 @state_dir_option
 def command(  # noqa: PLR0917  # click passes them by name
-    level: str, why: str, length: str, by: str, is_list: bool, as_json: bool, state_dir: Path
+    level: str, why: str, length: str, by: str, is_list: bool, as_json: bool, file: Path, state_dir: Path
 ) -> None:
     """Stop calls, in every running worker, within a second.
 
@@ -56,6 +64,20 @@ def command(  # noqa: PLR0917  # click passes them by name
     end = f"until {moment_text(until_s)}" if until_s is not None else f"until `seawall revive {reached.text}`"
     click.echo(clean(f"{reached.text} is off, {end}. Running workers stop within a second."))
     click.echo(clean(f"It stands in {switches.path.absolute()}."))
+    if remark := _remark(reached, file):
+        click.echo(clean(remark))
+
+
+def _remark(level: Level, file: Path) -> str:
+    """Ask the policy whether it knows the name; whatever is the matter with it, the switch has been thrown already."""
+    if not file.is_file():
+        return ""
+    try:
+        from seawall.cli.known_names import doubt  # noqa: PLC0415  # a kill must not need what a policy needs
+
+        return doubt(level, file)
+    except Exception:  # noqa: BLE001  # as above
+        return ""
 
 
 def _list(switches: SwitchFile, *, as_json: bool) -> None:

@@ -1,16 +1,27 @@
 """What `seawall kill` and `seawall revive` have in common; nothing here needs more than the state directory."""
 
 import getpass
+import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from seawall.cli.output import clean
 from seawall.core.switch import Level, parse_level
 from seawall.stores.files.switches import SwitchFile
 
 THROUGH = "cli"
+
+
+class _Errors(logging.Handler):
+    """Tell a person at a terminal what went wrong; what a command has changed it tells by itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        fields: dict[str, str] = getattr(record, "fields", {})
+        click.echo(clean(": ".join([f"seawall: {record.getMessage()}", *fields.values()])), err=True)
 
 
 def now_s() -> float:
@@ -28,6 +39,9 @@ def open_switches(state_dir: Path) -> SwitchFile:
         raise click.UsageError(
             f"there is no state directory {state_dir}; name the gateway's own with --state-dir or SEAWALL_STATE_DIR"
         )
+    log = logging.getLogger("seawall.killswitch")
+    if not log.handlers:
+        log.addHandler(_Errors(logging.ERROR))
     return SwitchFile(state_dir, now_s)
 
 

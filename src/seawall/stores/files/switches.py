@@ -107,7 +107,7 @@ class SwitchFile:
     def _swap(self, switches: tuple[Switch, ...]) -> None:
         self._switches = switches
         in_force = self.in_force()
-        fields = {"off": [_for_log(switch) for switch in in_force], "file": str(self._path)}
+        fields = {"off": "; ".join(map(_for_log, in_force)), "file": str(self._path)}
         if in_force:
             _log.warning("kill switch: calls are stopped", extra={"fields": fields})
         else:
