@@ -148,6 +148,12 @@ def test_the_starter_is_a_good_policy() -> None:
             id="unknown price",
         ),
         pytest.param(
+            "routes:\n  /a: {model: claude-sonet-5-5}",
+            'p.yaml:2:15 routes./a.model: found "claude-sonet-5-5", expected a model whose price is known; did you mean'
+            ' "claude-sonnet-5-5"? If not, state it: prices: {claude-sonet-5-5: ',
+            id="misspelt model",
+        ),
+        pytest.param(
             "routes: {/a: {model: openai/x}}\nprices: {x: {input_usd_per_mtok: 1}}",
             'p.yaml:1:22 routes./a.model: found "openai/x", expected a model whose price is known; say both'
             ' input_usd_per_mtok and output_usd_per_mtok under prices."x"',

@@ -97,6 +97,7 @@ def test_everything_in_the_schema_is_described() -> None:
         (("routes", "/a", "fallback", 0), "a text"),
         (("routes", "/a", "fallback", 0, "retries"), "a whole number from 0 to 3"),
         (("routes", "/a", "degraded"), "a mapping"),
+        (("routes", "/a", "degraded", "message"), "a text of 1 to 4,000 characters"),
         (("routes", "/a", "degraded", "cached_s"), "a number above 0 and at most 86400"),
         (("routes", "/a", "breaker", "probes"), "a whole number from 1 to 1000"),
         (("overload", "shares", "analysis"), "a number above 0 and at most 1"),

@@ -16,6 +16,7 @@ from seawall.policy.effective import Effective, ProfileError, effective, profile
 from seawall.policy.fault import Fault, Path, in_order, policy_error
 from seawall.policy.leg import leg_settings, own_settings
 from seawall.policy.load import Reading, read_policy, read_policy_file
+from seawall.policy.model_facts import known_models
 from seawall.policy.plan import CompiledPolicy, JournalSettings, Leg, LegSettings, Plan
 from seawall.policy.price_schedule import changes_after, price_on
 from seawall.policy.price_table import upcoming_change
@@ -286,7 +287,9 @@ class Compiler:
         if stated is not None:
             return f'say both input_usd_per_mtok and output_usd_per_mtok under prices."{stated}"'
         rates = "{input_usd_per_mtok: 1, output_usd_per_mtok: 5}"
-        return f"state it: prices: {{{found.model}: {rates}}}, with its real price"
+        near = did_you_mean(found.model, known_models(found.entry.dialect))
+        state = f"state it: prices: {{{found.model}: {rates}}}, with its real price"
+        return f"{near} If not, {state}" if near else state
 
     def _check_names(self) -> None:
         document = self._document

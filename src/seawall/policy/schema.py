@@ -120,4 +120,7 @@ def _bounds(node: Node) -> str:
     if low is not None and high is not None:
         return f" from {low} to {high}"
     most = node.get("maxItems")
-    return f" of at most {most}" if most is not None else ""
+    if most is not None:
+        return f" of at most {most}"
+    fewest, longest = node.get("minLength"), node.get("maxLength")
+    return f" of {fewest or 0} to {longest:,} characters" if longest is not None else ""
