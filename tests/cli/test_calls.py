@@ -92,6 +92,12 @@ def test_a_call_is_one_aligned_line(run: Run, journal: Callable[..., None]) -> N
     assert len(head) == len(first) == len(second)
 
 
+def test_an_answer_that_stood_in_is_no_ordinary_success(run: Run, journal: Callable[..., None]) -> None:
+    journal(changed(notes=("degraded.message", "killswitch.on")))
+
+    assert "  ok 200, degraded: message  " in run("calls", *SINCE).output
+
+
 def test_json_is_one_whole_record_a_line(run: Run, journal: Callable[..., None]) -> None:
     journal(CALL, changed(id="req_aaa2"))
 

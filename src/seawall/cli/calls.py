@@ -22,6 +22,7 @@ from seawall.telemetry.period import moment_text
 LOOK_S: Final = 0.25
 _COLUMNS: Final = ("TIME", "ID", "ROUTE", "MODEL", "OUTCOME", "IN", "OUT", "COST", "FIRST", "TOTAL")
 _RIGHT: Final = ("IN", "OUT", "COST", "FIRST", "TOTAL")
+_STOOD_IN: Final = "degraded."
 _WIDTHS: Final = (19, 36, 16, 32, 28, 7, 6, 12, 8, 8)  # of a line that is printed before the next one is known
 
 
@@ -134,13 +135,19 @@ def _cells(record: CallRecord, zone: tzinfo = UTC) -> list[str]:
         record.id,
         record.route or "-",
         f"{record.provider}/{record.model}" if record.provider else record.model_asked or "-",
-        f"{record.outcome} {record.error or record.status}",
+        _outcome(record),
         str(tokens_in),
         str(tokens_out),
         f"${usd_text(record.cost_nusd)}",
         "-" if record.first_token_s is None else f"{record.first_token_s:.3f} s",
         f"{record.duration_s:.3f} s",
     ]
+
+
+def _outcome(record: CallRecord) -> str:
+    """Say how a call ended; an answer that stood in for another is no ordinary success."""
+    stood_in = [note.removeprefix(_STOOD_IN) for note in record.notes if note.startswith(_STOOD_IN)]
+    return f"{record.outcome} {record.error or record.status}" + (f", degraded: {stood_in[-1]}" if stood_in else "")
 
 
 def _plain(record: CallRecord) -> dict[str, object]:

@@ -48,7 +48,7 @@ class _Row:
     instead: str
 
 
-@command.command("list")
+@command.command("list", short_help="List each route's model and what is the matter with it.")
 @_policy_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def list_(file: Path, as_json: bool) -> None:
@@ -62,7 +62,7 @@ def list_(file: Path, as_json: bool) -> None:
     print_table(columns, [_cells(row) for row in rows])
 
 
-@command.command("pin")
+@command.command("pin", short_help="Have a route call another model.")
 @click.argument("route")
 @click.argument("model")
 @click.option("--why", required=True, help="The reason, for the record.")
@@ -80,7 +80,7 @@ def pin_(route: str, model: str, why: str, by: str, file: Path) -> None:
     _change(file, route, change)
 
 
-@command.command("rollback")
+@command.command("rollback", short_help="Undo the last pin of a route.")
 @click.argument("route")
 @click.option("--why", default="", help="The reason, for the record.")
 @click.option("--by", default="", help="Who rolls back. None: the user of the operating system.")

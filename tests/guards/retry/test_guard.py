@@ -94,6 +94,12 @@ def test_what_fails_once_is_tried_again_and_nobody_notices() -> None:
     assert world.quotas.of(NAME).tokens == FULL - 2 * COST + 1
 
 
+def test_waiting_between_attempts_is_not_the_gateways_own_time() -> None:
+    ended = World().go(ASK, _refused(), UpstreamBroken("cut"), GOOD)
+
+    assert ended.exchange.provider_wait_s == pytest.approx(0.075)
+
+
 def test_a_target_that_stays_broken_is_given_up() -> None:
     world = World()
 

@@ -65,7 +65,9 @@ class RetryGuard:
         """Wait, then make one further attempt."""
         quota.retrying += 1
         try:
+            began_s = exchange.watchdog.now_s()
             await asyncio.sleep(wait_s)
+            exchange.provider_wait_s += exchange.watchdog.now_s() - began_s  # not the gateway's own time
             return await call_next(exchange)
         except asyncio.CancelledError:
             if reason := exchange.watchdog.take(SeawallError):
