@@ -45,6 +45,10 @@ class EveryWorker:
         body = body or body_of(model="gpt-5.4" if path == COMPLETIONS else "claude-haiku-5-5")
         return {pid: self._ask(line, path, body, headers) for pid, line in self._lines.items()}
 
+    def ask_one(self, pid: int) -> Answer:
+        """Make a call at one worker."""
+        return self._ask(self._lines[pid], MESSAGES, body_of(), {})
+
     def statuses(self, path: str = MESSAGES) -> set[int]:
         """Make a call at each worker, and give the statuses that came."""
         return {answer.status for answer in self.ask(path).values()}
