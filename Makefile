@@ -33,6 +33,7 @@ fmt: environment  ## Format, and mend what the linter can mend.
 
 docs: environment  ## Write the generated parts of the documentation anew.
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m docs.policy_reference
 	@$(BIN)/python -m tests.e2e.fault_matrix
 
 bench: environment  ## Measure the gateway beside its peers; ARGS go to the suite.

@@ -65,6 +65,12 @@ CASES: Final = [
         "gpt-6-luna is of another kind",
     ),
     (
+        "fallback.repeated",
+        _route("model: claude-opus-5, fallback: [gpt-6-luna, anthropic/claude-opus-5]"),
+        "2:53",
+        "anthropic/claude-opus-5 stands before it already",
+    ),
+    (
         "fallback.same_provider",
         _route("model: claude-opus-5, fallback: [claude-opus-4-6]"),
         "2:30",

@@ -50,6 +50,17 @@ def _unreachable(judged: Judged) -> Iterator[Draft]:
             yield Draft(model.path, message, mend)
 
 
+def _repeated(judged: Judged) -> Iterator[Draft]:
+    for route in judged.routes:
+        seen: set[tuple[str, str]] = set()
+        for model in route.models:
+            name = (model.found.entry.name, model.found.model)
+            if name in seen:
+                message = f"{model.link.model} stands before it already: what fails there fails here"
+                yield Draft(model.path, message, "name another model; retries ask the same one again")
+            seen.add(name)
+
+
 def _cannot_carry(judged: Judged) -> Iterator[Draft]:
     for route in judged.routes:
         for model in route.models[1:]:
@@ -87,6 +98,7 @@ def _strict_for_nothing(judged: Judged) -> Iterator[Draft]:
 RULES: Final = (
     Rule("warning", "fallback.none", "one model and nothing behind it", _no_fallback),
     Rule("warning", "fallback.cannot_carry", "a model that cannot do what the route asks of the first", _cannot_carry),
+    Rule("warning", "fallback.repeated", "a model that the chain has twice", _repeated),
     Rule("note", "fallback.same_provider", "models that one outage takes together", _same_provider),
     Rule("note", "fallback.unreachable", "a model behind more models than there are attempts", _unreachable),
     Rule("note", "degraded.none", "an error once every model has failed", _no_degraded),
