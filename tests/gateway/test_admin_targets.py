@@ -58,7 +58,7 @@ def test_nothing_is_shown_before_the_first_call() -> None:
         pytest.param(TargetState("p/<m>", "closed", 0.0, 0, 0, 0), "p/&lt;m&gt;", id="a hostile name"),
         pytest.param(
             TargetState("p/m", "closed", 0.0, 3, 1, 0, 2, 100),
-            "<td>3</td><td>1</td><td>0</td><td>2</td><td>100</td>",
+            "<td>2 of 100</td><td>3</td><td>1</td><td>0</td>",
             id="numbers",
         ),
     ],

@@ -7,7 +7,7 @@ import msgspec
 
 from seawall.assembly.build import House
 
-_NUMBERS: Final = ("Calls", "Failed", "Slow", "Running", "Limit")
+_NUMBERS: Final = ("Running", "Calls", "Failed", "Slow")
 
 
 class TargetState(msgspec.Struct, frozen=True):
@@ -43,8 +43,8 @@ def targets_table(states: list[TargetState]) -> str:
         return ""
     numbers = "".join(f'<th scope="col">{name}</th>' for name in _NUMBERS)
     rows = "".join(
-        f"<tr><td><code>{html.escape(s.target)}</code></td><td>{_told(s)}</td><td>{s.calls}</td><td>{s.failed}</td>"
-        f"<td>{s.slow}</td><td>{s.in_flight}</td><td>{'' if s.limit is None else s.limit}</td></tr>"
+        f"<tr><td><code>{html.escape(s.target)}</code></td><td>{_told(s)}</td><td>{_running(s)}</td>"
+        f"<td>{s.calls}</td><td>{s.failed}</td><td>{s.slow}</td></tr>"
         for s in states
     )
     return (
@@ -58,3 +58,7 @@ def _told(state: TargetState) -> str:
     if state.opens_in_s:
         return f"<strong>{word}</strong>, {state.opens_in_s:.0f} s more"
     return word if word == "closed" else f"<strong>{word}</strong>"
+
+
+def _running(state: TargetState) -> str:
+    return "" if state.limit is None else f"{state.in_flight} of {state.limit}"
