@@ -32,7 +32,7 @@ providers:
   tunnelled: {{dialect: anthropic, base_url: "https://provider.test", api_key: env:HOUSE_KEY}}
   unknown: {{dialect: openai, base_url: "http://unknown.invalid/v1", api_key: env:HOUSE_KEY}}
 profiles:  # every provocation is a call of its own: none is tried again, and none leaves a target shut for the next
-  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 0.001, longest_open_s: 0.001}}}}
+  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 1.0e-6, longest_open_s: 1.0e-6, probes: 1000}}}}
 routes:
   /ai/chat: {{profile: alone, timeout_ms: 4000}}
   /to/anthropic: {{profile: alone, model: anthropic/claude-haiku-5-5, timeout_ms: 4000}}

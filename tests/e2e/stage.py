@@ -33,7 +33,7 @@ providers:
   anthropic: {{base_url: "{url}", api_key: "env:ANTHROPIC_API_KEY"}}
   openai: {{base_url: "{url}/v1", api_key: "env:OPENAI_API_KEY"}}
 profiles:  # every test is a call of its own: none is tried again, and none leaves a target shut for the next
-  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 0.001, longest_open_s: 0.001}}}}
+  alone: {{retries: 0, breaker: {{min_calls: 100000, open_s: 1.0e-6, longest_open_s: 1.0e-6, probes: 1000}}}}
 routes:
 """
 
