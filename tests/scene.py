@@ -1,7 +1,7 @@
 """One call through real guards and the real dispatch, with everything around them scripted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from seawall.pipeline.exchange import Asked, CallNext, Exchange, Guard, Headers,
 from seawall.pipeline.reply_stream import ReplyStream
 from seawall.pipeline.watchdog import Kennel
 from seawall.testing.clock import START_WALL_S
+from seawall.testing.receipt import PAID
 from seawall.testing.scripted_upstream import JSON_HEADERS, Script, ScriptedUpstream
 
 ROUTE: Final = "/ai/chat"
@@ -95,6 +96,12 @@ class Instead:
         return self.of_the_rest
 
 
+def paid(exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
+    """Stand where the budget does, for scenes without one."""
+    exchange.receipt = PAID
+    return call_next(exchange)
+
+
 @dataclass(frozen=True)
 class Call:
     """What a client sends. `body` is bytes, or anything that JSON can say."""
@@ -161,7 +168,7 @@ class Scene:
 
     def pipeline(self) -> CallNext:
         """Put the guards together."""
-        return compose(self.guards, Dispatch(self.outlet(), self.timeouts, self.hold_back_s))
+        return compose((*self.guards, paid), Dispatch(self.outlet(), self.timeouts, self.hold_back_s))
 
     def outlet(self) -> Outlet:
         """Make an outlet that lets everything cross over but what the provider says of its types."""

@@ -11,6 +11,7 @@ from seawall.assembly.build import House
 from seawall.assembly.entry import Entry
 from seawall.core.error import SeawallError
 from seawall.core.principal import Principal
+from seawall.core.receipt import Receipt
 from seawall.core.record import CallRecord
 from seawall.core.target import Target
 from seawall.dialects.dialect import MESSAGES
@@ -54,9 +55,9 @@ class Failing:
     def __init__(self) -> None:
         self.by_second = [0] * (LENGTH_S + 60)
 
-    async def send(self, request: UpstreamRequest) -> ScriptedReply:
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> ScriptedReply:
         """Fail."""
-        del request
+        del receipt, request
         loop = asyncio.get_running_loop()
         self.by_second[int(loop.time())] += 1
         await asyncio.sleep(SCRIPT.head_after_s)

@@ -11,6 +11,7 @@ from seawall.assembly.entry import Entry
 from seawall.assembly.live import Live
 from seawall.core.kept import Claim, Ending, KeyRow
 from seawall.core.principal import ANONYMOUS, Principal
+from seawall.core.receipt import Receipt
 from seawall.core.record import CallRecord
 from seawall.core.switch import Switch
 from seawall.core.target import Target
@@ -148,12 +149,13 @@ class Outbound:
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
 
-    async def send(self, request: UpstreamRequest) -> ScriptedReply:
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> ScriptedReply:
         """Send one request.
 
         Raises:
             SeawallError: the provider could not be reached, or broke.
         """
+        del receipt
         worker, world = self._worker, self._worker.world
         call, target = request.head.decode().split()
         dispatch = Dispatch(len(world.dispatches), int(call), worker.name, world.targets[target], world.now_s())

@@ -6,6 +6,7 @@ import pytest
 from seawall.core.error import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from seawall.core.target import Origin, Timeouts
 from seawall.ports.upstream import Upstream, UpstreamReply, UpstreamRequest
+from seawall.testing.receipt import PAID
 from seawall.testing.scripted_upstream import Break, Pause, Script, ScriptedReply, ScriptedUpstream
 from seawall.testing.virtual_loop import run_virtual
 
@@ -24,10 +25,10 @@ async def test_answers_come_in_the_order_in_which_they_were_written_down() -> No
     upstream = ScriptedUpstream(Script((b"one",)), UpstreamTimeout("connect", 5.0))
     upstream.expect([Script((b"two", b"three"))])
 
-    first = await upstream.send(REQUEST)
+    first = await upstream.send(PAID, REQUEST)
     with pytest.raises(UpstreamTimeout):
-        await upstream.send(REQUEST)
-    second = await upstream.send(REQUEST)
+        await upstream.send(PAID, REQUEST)
+    second = await upstream.send(PAID, REQUEST)
 
     assert await first.read_all(100) == b"one"
     assert await second.read_all(100) == b"twothree"
@@ -39,13 +40,13 @@ async def test_answers_come_in_the_order_in_which_they_were_written_down() -> No
 async def test_nothing_can_be_reached_without_a_script_or_after_the_end() -> None:
     upstream = ScriptedUpstream()
     with pytest.raises(UpstreamUnreachable):
-        await upstream.send(REQUEST)
+        await upstream.send(PAID, REQUEST)
 
     upstream.expect([Script()])
     await upstream.aclose()
 
     with pytest.raises(UpstreamUnreachable):
-        await upstream.send(REQUEST)
+        await upstream.send(PAID, REQUEST)
     assert upstream.is_closed
 
 
@@ -86,7 +87,7 @@ async def test_a_body_beyond_the_limit_is_broken() -> None:
 
 def test_waits_are_kept_and_what_was_waited_counts_after_a_cancellation() -> None:
     async def main() -> tuple[bytes, float]:
-        reply = await ScriptedUpstream(Script((Pause(10.0), b"late"), head_after_s=2.0)).send(REQUEST)
+        reply = await ScriptedUpstream(Script((Pause(10.0), b"late"), head_after_s=2.0)).send(PAID, REQUEST)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(4.0):
                 await reply.read()

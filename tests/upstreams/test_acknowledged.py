@@ -7,6 +7,7 @@ import pytest
 
 from seawall.core.error import UpstreamBroken
 from seawall.core.target import Origin
+from seawall.testing.receipt import PAID
 from seawall.upstreams.acknowledged import surely_incomplete
 from seawall.upstreams.settings import UpstreamSettings
 from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve, until
@@ -39,13 +40,13 @@ async def test_request_that_crosses_the_servers_close_is_sent_once_more(
     pool = open_pool()
     for _ in range(20):
         serving = asyncio.ensure_future(_answer_one(listener))
-        reply = await pool.send(ask(origin))
+        reply = await pool.send(PAID, ask(origin))
         assert await reply.read_all(10) == b"ok"
         (await serving).close()
         assert pool.stats().idle == 1  # nobody has noticed yet
 
         serving = asyncio.ensure_future(_answer_one(listener))
-        reply = await pool.send(ask(origin, body=bytes(size)))
+        reply = await pool.send(PAID, ask(origin, body=bytes(size)))
         assert await reply.read_all(10) == b"ok"
 
         (await serving).close()
@@ -58,9 +59,9 @@ async def test_connection_that_the_server_reset_is_not_proved_unread(
     origin = Origin("http", *listener.getsockname())
     pool = open_pool()
     serving = asyncio.ensure_future(_answer_one(listener))
-    await (await pool.send(ask(origin))).read_all(10)
+    await (await pool.send(PAID, ask(origin))).read_all(10)
     theirs = await serving
-    sending = asyncio.ensure_future(pool.send(ask(origin)))
+    sending = asyncio.ensure_future(pool.send(PAID, ask(origin)))
     await asyncio.get_running_loop().sock_recv(theirs, 100_000)
 
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -81,10 +82,10 @@ async def test_request_that_a_server_has_read_is_not_sent_again(serve: Serve, op
 
     server = await serve(close_on_the_second)
     pool = open_pool()
-    await (await pool.send(ask(server.origin))).read_all(10)
+    await (await pool.send(PAID, ask(server.origin))).read_all(10)
 
     with pytest.raises(UpstreamBroken, match="before it answered") as caught:
-        await pool.send(ask(server.origin))
+        await pool.send(PAID, ask(server.origin))
 
     assert caught.value.dispatched
     assert len(seen) == 2
@@ -98,7 +99,7 @@ async def test_request_on_a_new_connection_is_never_sent_again(serve: Serve, ope
     server = await serve(close_unread)
 
     with pytest.raises(UpstreamBroken):
-        await open_pool().send(ask(server.origin, body=bytes(1_000_000)))
+        await open_pool().send(PAID, ask(server.origin, body=bytes(1_000_000)))
 
     assert len(server.peers) == 1
 
@@ -118,7 +119,7 @@ async def test_replacement_at_the_bound_takes_the_place_of_an_idle_connection(
     both = asyncio.Event()
     server = await serve(serve_one_or_many)
     pool = open_pool(UpstreamSettings(max_connections=2))
-    replies = await asyncio.gather(*(pool.send(ask(server.origin)) for _ in range(2)))
+    replies = await asyncio.gather(*(pool.send(PAID, ask(server.origin)) for _ in range(2)))
     for reply in replies:
         await reply.read_all(10)
     site = pool._site(server.origin)

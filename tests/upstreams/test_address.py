@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seawall.core.error import UpstreamUnreachable
 from seawall.core.target import Origin
+from seawall.testing.receipt import PAID
 from seawall.upstreams.address import Address, Resolve, interleaved, open_socket, resolve
 from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve, until
 
@@ -33,7 +34,7 @@ async def test_next_address_is_tried_when_one_refuses(serve: Serve, open_pool: O
     server = await serve(_answer, host="127.0.0.3")
     pool = open_pool(resolve=_at("127.0.0.1", "127.0.0.2", "127.0.0.3"))
 
-    reply = await pool.send(ask(Origin("http", "provider.test", server.port)))
+    reply = await pool.send(PAID, ask(Origin("http", "provider.test", server.port)))
 
     assert reply.status == 200
     assert len(server.peers) == 1
@@ -43,14 +44,14 @@ async def test_every_reason_is_told_when_all_refuse(open_pool: OpenPool, ask: As
     pool = open_pool(resolve=_at("127.0.0.1", "127.0.0.2"))
 
     with pytest.raises(UpstreamUnreachable, match=r"provider\.test.*127\.0\.0\.1.*127\.0\.0\.2"):
-        await pool.send(ask(Origin("http", "provider.test", unused_tcp_port)))
+        await pool.send(PAID, ask(Origin("http", "provider.test", unused_tcp_port)))
 
     assert pool.stats().open == 0
 
 
 async def test_name_without_an_address_is_unreachable(open_pool: OpenPool, ask: Ask) -> None:
     with pytest.raises(UpstreamUnreachable, match="no address"):
-        await open_pool(resolve=_at()).send(ask(Origin("http", "provider.test", 80)))
+        await open_pool(resolve=_at()).send(PAID, ask(Origin("http", "provider.test", 80)))
 
 
 async def test_silent_address_does_not_hold_up_the_next(serve: Serve) -> None:

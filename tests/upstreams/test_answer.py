@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from seawall.core.error import UpstreamBroken
+from seawall.testing.receipt import PAID
 from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve
 
 
@@ -13,7 +14,7 @@ async def test_answer_that_is_there_needs_no_waiting(serve: Serve, open_pool: Op
         await peer.gone()
 
     server = await serve(once)
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
 
     with pytest.raises(StopIteration) as done:
         reply.read_all(100).send(None)
@@ -33,7 +34,7 @@ async def test_answer_longer_than_the_limit_is_refused(
 
     server = await serve(long_answer)
     pool = open_pool()
-    reply = await pool.send(ask(server.origin))
+    reply = await pool.send(PAID, ask(server.origin))
 
     with pytest.raises(UpstreamBroken, match="longer than 10 bytes"):
         await reply.read_all(10)
@@ -49,7 +50,7 @@ async def test_answer_as_long_as_the_limit_is_taken(serve: Serve, open_pool: Ope
 
     begun = asyncio.Event()
     server = await serve(in_two)
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
     begun.set()
 
     assert await reply.read_all(10) == b"helloworld"
@@ -66,7 +67,7 @@ async def test_cancelled_read_loses_nothing(serve: Serve, open_pool: OpenPool, a
 
     more = asyncio.Semaphore(0)
     server = await serve(in_parts)
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
     body = b""
 
     for number in range(20):
@@ -93,7 +94,7 @@ async def test_second_reader_is_told_off(serve: Serve, open_pool: OpenPool, ask:
         await peer.gone()
 
     server = await serve(begin_only)
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
     first = asyncio.ensure_future(reply.read())
     await asyncio.sleep(0)
 
@@ -112,6 +113,6 @@ async def test_end_of_the_body_stays_the_end(serve: Serve, open_pool: OpenPool, 
         await peer.gone()
 
     server = await serve(once)
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
 
     assert [await reply.read() for _ in range(3)] == [b"ok", b"", b""]

@@ -5,6 +5,7 @@ import pytest
 
 from seawall.core.error import PolicyError, UpstreamUnreachable
 from seawall.core.target import Origin
+from seawall.testing.receipt import PAID
 from seawall.upstreams.choose import ChosenUpstream, open_upstream
 from seawall.upstreams.httpx2_adapter import Httpx2Upstream
 from seawall.upstreams.pool import Pool
@@ -62,8 +63,8 @@ async def test_request_takes_the_proxy_that_the_environment_names(serve: Serve, 
     direct = await serve(proxy)
     way = open_upstream(UpstreamSettings(), {"http_proxy": f"http://127.0.0.1:{server.port}"})
 
-    through = await way.send(ask(PLAIN))
-    past = await way.send(ask(direct.origin))
+    through = await way.send(PAID, ask(PLAIN))
+    past = await way.send(PAID, ask(direct.origin))
 
     assert await through.read_all(100) == b"POST http://api.test/v1/messages HTTP/1.1"
     assert await past.read_all(100) == b"POST /v1/messages HTTP/1.1"
@@ -75,7 +76,7 @@ async def test_closed_way_refuses(ask: Ask) -> None:
     await way.aclose()
 
     with pytest.raises(UpstreamUnreachable, match="no new requests"):
-        await way.send(ask(PLAIN))
+        await way.send(PAID, ask(PLAIN))
 
 
 def test_bad_proxy_is_told_at_the_start() -> None:

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from seawall.core.error import UpstreamBroken
+from seawall.testing.receipt import PAID
 from seawall.upstreams.connection import HIGH_WATER
 from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve
 from tests.upstreams.wire import Bench
@@ -118,7 +119,7 @@ async def test_real_chunks_arrive_one_by_one(serve: Serve, open_pool: OpenPool, 
     seen = asyncio.Semaphore(0)
     server = await serve(stream)
 
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
     read = []
     while data := await reply.read():
         read.append(data)

@@ -15,6 +15,7 @@ from seawall.core.error import (
     UpstreamUnreachable,
 )
 from seawall.core.target import Origin, Timeouts
+from seawall.testing.receipt import PAID
 from seawall.upstreams.httpx2_adapter import Httpx2Upstream
 from seawall.upstreams.settings import UpstreamSettings
 from tests.upstreams.conftest import Ask, OpenAdapter, Peer, Serve, Server, ServerTls, until
@@ -43,7 +44,7 @@ async def test_request_goes_through_a_tunnel_and_the_provider_is_verified_behind
     adapter = open_adapter(UpstreamSettings(ca_file=ca_file), f"http://mara:hunter2@127.0.0.1:{proxy.port}")
 
     for _ in range(3):
-        reply = await adapter.send(ask(Origin("https", "api.provider.test", 443)))
+        reply = await adapter.send(PAID, ask(Origin("https", "api.provider.test", 443)))
         body = await reply.read_all(1000)
 
     assert reply.status == 200
@@ -66,7 +67,7 @@ async def test_provider_behind_a_tunnel_cannot_be_somebody_else(
     adapter = open_adapter(UpstreamSettings(ca_file=ca_file), f"http://127.0.0.1:{proxy.port}")
 
     with pytest.raises(UpstreamUnreachable, match="Hostname mismatch") as caught:
-        await adapter.send(ask(Origin("https", "api.provider.test", 443)))
+        await adapter.send(PAID, ask(Origin("https", "api.provider.test", 443)))
 
     assert not caught.value.dispatched
 
@@ -77,7 +78,7 @@ async def test_plain_request_goes_to_the_proxy_with_its_whole_address(
     proxy = await serve(_echo)
     adapter = open_adapter(proxy=f"http://127.0.0.1:{proxy.port}")
 
-    reply = await adapter.send(ask(Origin("http", "provider.test", 8080), path="/v1/x?a=b%20c"))
+    reply = await adapter.send(PAID, ask(Origin("http", "provider.test", 8080), path="/v1/x?a=b%20c"))
 
     assert (await reply.read_all(1000)).startswith(b"POST http://provider.test:8080/v1/x?a=b%20c HTTP/1.1\r\n")
 
@@ -91,7 +92,7 @@ async def test_proxy_that_refuses_is_unreachable(serve: Serve, open_adapter: Ope
     adapter = open_adapter(proxy=f"http://mara:hunter2@127.0.0.1:{proxy.port}")
 
     with pytest.raises(UpstreamUnreachable, match="407") as caught:
-        await adapter.send(ask(Origin("https", "api.provider.test", 443)))
+        await adapter.send(PAID, ask(Origin("https", "api.provider.test", 443)))
 
     assert not caught.value.dispatched
     assert "hunter2" not in str(caught.value)
@@ -105,7 +106,7 @@ async def test_proxy_that_is_silent_counts_towards_the_connect_timeout(
     timeouts = Timeouts(total_s=20, connect_s=0.02, first_token_s=20, idle_s=20)
 
     with pytest.raises(UpstreamTimeout) as caught:
-        await adapter.send(ask(Origin("https", "api.provider.test", 443), timeouts=timeouts))
+        await adapter.send(PAID, ask(Origin("https", "api.provider.test", 443), timeouts=timeouts))
 
     assert not caught.value.dispatched
 
@@ -121,7 +122,7 @@ async def test_slow_answer_is_no_slow_connection(serve: Serve, open_adapter: Ope
     server = await serve(slow)
     timeouts = Timeouts(total_s=20, connect_s=0.04, first_token_s=20, idle_s=20)
 
-    reply = await open_adapter().send(ask(server.origin, timeouts=timeouts))
+    reply = await open_adapter().send(PAID, ask(server.origin, timeouts=timeouts))
 
     assert reply.status == 200
     await reply.read_all(10)
@@ -132,7 +133,7 @@ async def test_connection_is_used_again_and_cookies_are_not(serve: Serve, open_a
     adapter = open_adapter()
 
     for _ in range(3):
-        body = await (await adapter.send(ask(server.origin))).read_all(1000)
+        body = await (await adapter.send(PAID, ask(server.origin))).read_all(1000)
         assert b"cookie" not in body.lower()
 
     assert len(server.peers) == 1
@@ -146,7 +147,7 @@ async def test_redirects_are_answers_and_not_followed(serve: Serve, open_adapter
 
     server = await serve(away)
 
-    reply = await open_adapter().send(ask(server.origin))
+    reply = await open_adapter().send(PAID, ask(server.origin))
 
     assert reply.status == 302
     await reply.read_all(10)
@@ -154,7 +155,7 @@ async def test_redirects_are_answers_and_not_followed(serve: Serve, open_adapter
 
 async def test_nobody_listens(open_adapter: OpenAdapter, ask: Ask, unused_tcp_port: int) -> None:
     with pytest.raises(UpstreamUnreachable) as caught:
-        await open_adapter().send(ask(Origin("http", "127.0.0.1", unused_tcp_port)))
+        await open_adapter().send(PAID, ask(Origin("http", "127.0.0.1", unused_tcp_port)))
 
     assert not caught.value.dispatched
 
@@ -166,7 +167,7 @@ async def test_server_that_closes_unanswered_has_broken(serve: Serve, open_adapt
     server = await serve(leave)
 
     with pytest.raises(UpstreamBroken) as caught:
-        await open_adapter().send(ask(server.origin))
+        await open_adapter().send(PAID, ask(server.origin))
 
     assert caught.value.dispatched
 
@@ -177,7 +178,7 @@ async def test_body_cut_off_is_broken_after_what_came(serve: Serve, open_adapter
         peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello")
 
     server = await serve(cut)
-    reply = await open_adapter().send(ask(server.origin))
+    reply = await open_adapter().send(PAID, ask(server.origin))
 
     assert await reply.read() == b"hello"
     for _ in range(2):
@@ -194,10 +195,10 @@ async def test_compressed_body_is_decoded_within_limits(serve: Serve, open_adapt
     server = await serve(squeeze)
     adapter = open_adapter()
 
-    small = await adapter.send(ask(server.origin, path="/small"))
+    small = await adapter.send(PAID, ask(server.origin, path="/small"))
     assert await small.read_all(100) == b"squeezed"
     assert b"content-encoding" not in dict(small.headers)
-    bomb = await adapter.send(ask(server.origin, path="/bomb"))
+    bomb = await adapter.send(PAID, ask(server.origin, path="/bomb"))
     with pytest.raises(UpstreamBroken, match="grew"):
         await bomb.read_all(100_000_000)
 
@@ -211,12 +212,12 @@ async def test_unknown_coding_is_broken(serve: Serve, open_adapter: OpenAdapter,
     server = await serve(brotli)
 
     with pytest.raises(UpstreamBroken, match="br"):
-        await open_adapter().send(ask(server.origin))
+        await open_adapter().send(PAID, ask(server.origin))
 
 
 async def test_answer_longer_than_the_limit_is_refused(serve: Serve, open_adapter: OpenAdapter, ask: Ask) -> None:
     server = await serve(_echo)
-    reply = await open_adapter().send(ask(server.origin))
+    reply = await open_adapter().send(PAID, ask(server.origin))
 
     with pytest.raises(UpstreamBroken, match="longer than 10 bytes"):
         await reply.read_all(10)
@@ -233,7 +234,7 @@ async def test_cancelled_read_loses_nothing(serve: Serve, open_adapter: OpenAdap
 
     more = asyncio.Semaphore(0)
     server = await serve(in_parts)
-    reply = await open_adapter().send(ask(server.origin))
+    reply = await open_adapter().send(PAID, ask(server.origin))
     body = b""
 
     for number in range(10):
@@ -252,11 +253,11 @@ async def test_cancelled_read_loses_nothing(serve: Serve, open_adapter: OpenAdap
 async def test_full_queue_refuses(serve: Serve, open_adapter: OpenAdapter, ask: Ask) -> None:
     server = await serve(Peer.gone)
     adapter = open_adapter(UpstreamSettings(max_connections=1, max_waiting=1))
-    calls = [asyncio.ensure_future(adapter.send(ask(server.origin))) for _ in range(2)]
+    calls = [asyncio.ensure_future(adapter.send(PAID, ask(server.origin))) for _ in range(2)]
     await until(lambda: len(server.peers) == 1 and adapter._lanes[server.origin].waiting == 1)
 
     with pytest.raises(UpstreamUnreachable, match="1 calls wait"):
-        await adapter.send(ask(server.origin))
+        await adapter.send(PAID, ask(server.origin))
 
     for call in calls:
         call.cancel()
@@ -266,13 +267,13 @@ async def test_full_queue_refuses(serve: Serve, open_adapter: OpenAdapter, ask: 
 async def test_old_idle_connections_are_not_used(serve: Serve, open_adapter: OpenAdapter, ask: Ask) -> None:
     server = await serve(_echo)
     adapter = open_adapter(UpstreamSettings(idle_s=30))
-    for reply in [await adapter.send(ask(server.origin)) for _ in range(2)]:
+    for reply in [await adapter.send(PAID, ask(server.origin)) for _ in range(2)]:
         await reply.read_all(1000)
     lane = adapter._lanes[server.origin]
     for line in lane.idle:
         line.idle_since_s -= 31
 
-    await (await adapter.send(ask(server.origin))).read_all(1000)
+    await (await adapter.send(PAID, ask(server.origin))).read_all(1000)
 
     assert len(server.peers) == 3
     assert len(lane.idle) == 1
@@ -281,12 +282,12 @@ async def test_old_idle_connections_are_not_used(serve: Serve, open_adapter: Ope
 async def test_idle_connections_go_one_by_one_as_they_age(serve: Serve, open_adapter: OpenAdapter, ask: Ask) -> None:
     server = await serve(_echo)
     adapter = open_adapter(UpstreamSettings(idle_s=30))
-    for reply in [await adapter.send(ask(server.origin)) for _ in range(2)]:
+    for reply in [await adapter.send(PAID, ask(server.origin)) for _ in range(2)]:
         await reply.read_all(1000)
     lane = adapter._lanes[server.origin]
     lane.idle[0].idle_since_s -= 31
 
-    await (await adapter.send(ask(server.origin))).read_all(1000)
+    await (await adapter.send(PAID, ask(server.origin))).read_all(1000)
 
     assert len(lane.idle) == 1
     await until(lambda: server.running == 1)
@@ -308,4 +309,4 @@ def test_missing_socks_package_is_told_at_the_start(monkeypatch: pytest.MonkeyPa
 
 async def test_request_line_cannot_be_broken(open_adapter: OpenAdapter, ask: Ask) -> None:
     with pytest.raises(ValueError, match="request line"):
-        await open_adapter().send(ask(Origin("http", "127.0.0.1", 9), path="/a b"))
+        await open_adapter().send(PAID, ask(Origin("http", "127.0.0.1", 9), path="/a b"))

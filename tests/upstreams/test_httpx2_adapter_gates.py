@@ -11,6 +11,7 @@ import h2.events
 import pytest
 
 from seawall.core.error import SeawallError, UpstreamUnreachable
+from seawall.testing.receipt import PAID
 from seawall.upstreams.settings import UpstreamSettings
 from tests.upstreams.conftest import Ask, OpenAdapter, Peer, Serve, ServerTls, delay_s, until
 
@@ -35,7 +36,7 @@ async def test_cancelled_call_closes_the_provider_within_100_ms(
         closed.set()
 
     async def call() -> None:
-        reply = await adapter.send(ask(server.origin, path=path))
+        reply = await adapter.send(PAID, ask(server.origin, path=path))
         try:
             await reply.read_all(100)
         finally:
@@ -70,7 +71,7 @@ async def test_reader_that_stalls_bounds_what_is_taken(serve: Serve, open_adapte
 
     poured = asyncio.Event()
     server = await serve(pour)
-    reply = await open_adapter().send(ask(server.origin))
+    reply = await open_adapter().send(PAID, ask(server.origin))
     await reply.read()
     with contextlib.suppress(TimeoutError):
         while True:  # until the server has found no room for a while
@@ -90,7 +91,7 @@ async def test_random_cancels_leak_nothing(serve: Serve, open_adapter: OpenAdapt
     adapter = open_adapter(UpstreamSettings(max_connections=10))
 
     async def call() -> None:
-        reply = await adapter.send(ask(server.origin))
+        reply = await adapter.send(PAID, ask(server.origin))
         try:
             await reply.read_all(1000)
         finally:
@@ -125,13 +126,13 @@ async def test_closing_lets_a_running_answer_finish(serve: Serve, open_adapter: 
     closed = asyncio.Event()
     server = await serve(two_kinds)
     adapter = open_adapter()
-    running = await adapter.send(ask(server.origin, path="/slow"))
-    await (await adapter.send(ask(server.origin, path="/quick"))).read_all(10)
+    running = await adapter.send(PAID, ask(server.origin, path="/slow"))
+    await (await adapter.send(PAID, ask(server.origin, path="/quick"))).read_all(10)
 
     await adapter.aclose()
     await until(lambda: server.running == 1)
     with pytest.raises(UpstreamUnreachable, match="no new requests"):
-        await adapter.send(ask(server.origin))
+        await adapter.send(PAID, ask(server.origin))
     closed.set()
 
     assert await running.read_all(10) == b"helloworld"
@@ -164,7 +165,7 @@ async def test_http2_is_spoken_where_it_is_asked_for(
     adapter = open_adapter(UpstreamSettings(ca_file=ca_file, http2=True))
 
     for _ in range(3):
-        reply = await adapter.send(ask(server.origin))
+        reply = await adapter.send(PAID, ask(server.origin))
         assert (reply.status, reply.headers) == (200, [(b"x-seen", b"2")])
         assert await reply.read_all(10) == b"two"
 
@@ -178,7 +179,7 @@ async def test_aborted_http2_answer_reaches_the_provider_and_no_other_answer(
     tls.set_alpn_protocols(["h2"])
     server = await serve(_http2, tls=tls)
     adapter = open_adapter(UpstreamSettings(ca_file=ca_file, http2=True))
-    kept, given_up = [await adapter.send(ask(server.origin, path="/stream")) for _ in range(2)]
+    kept, given_up = [await adapter.send(PAID, ask(server.origin, path="/stream")) for _ in range(2)]
     assert await given_up.read() == b"two"
 
     given_up.abort()

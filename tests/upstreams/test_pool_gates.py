@@ -11,6 +11,7 @@ import pytest
 
 from seawall.core.error import UpstreamBroken, UpstreamUnreachable
 from seawall.ports.upstream import UpstreamRequest
+from seawall.testing.receipt import PAID
 from seawall.upstreams.pool import Pool
 from seawall.upstreams.settings import UpstreamSettings
 from tests.upstreams.conftest import Ask, OpenPool, Peer, Serve, Server, ServerTls, delay_s, until
@@ -34,7 +35,7 @@ async def test_cancelled_call_closes_the_provider_within_100_ms(
         closed.set()
 
     async def call() -> None:
-        reply = await pool.send(ask(server.origin, path=path))
+        reply = await pool.send(PAID, ask(server.origin, path=path))
         try:
             while await reply.read():
                 begun.set()
@@ -76,7 +77,7 @@ async def test_reader_that_stalls_bounds_what_is_taken(serve: Serve, open_pool: 
     poured = asyncio.Event()
     server = await serve(pour)
     pool = open_pool()
-    reply = await pool.send(ask(server.origin))
+    reply = await pool.send(PAID, ask(server.origin))
 
     try:
         while True:  # until the server has found no room for a while
@@ -162,7 +163,7 @@ async def storm(pool: Pool, request: Callable[[], UpstreamRequest], count: int, 
     async def call() -> None:
         point = "sending"
         try:
-            reply = await pool.send(request())
+            reply = await pool.send(PAID, request())
             point = "reading"
             try:
                 while await reply.read():
@@ -193,7 +194,7 @@ async def check_nothing_leaked(pool: Pool, server: Server, ask: Ask) -> None:
     assert stats.open == stats.idle <= 20
     await until(lambda: server.running <= pool.stats().idle)
     for _ in range(20):
-        assert await (await pool.send(ask(server.origin))).read_all(100) == b"ok"
+        assert await (await pool.send(PAID, ask(server.origin))).read_all(100) == b"ok"
     assert pool.stats().open <= 20
 
 
@@ -209,8 +210,8 @@ async def test_closing_lets_running_answers_finish(serve: Serve, open_pool: Open
     closed, seen = asyncio.Event(), asyncio.Event()
     server = await serve(stream)
     pool = open_pool()
-    running = await pool.send(ask(server.origin))
-    late = asyncio.ensure_future(pool.send(ask(server.origin)))
+    running = await pool.send(PAID, ask(server.origin))
+    late = asyncio.ensure_future(pool.send(PAID, ask(server.origin)))
     await until(lambda: len(server.peers) == 2)
 
     await pool.aclose()
@@ -231,7 +232,7 @@ async def test_closing_serves_whoever_waits_already(serve: Serve, open_pool: Ope
     closed = asyncio.Event()
     server = await serve(slow)
     pool = open_pool(UpstreamSettings(max_connections=1))
-    calls = [asyncio.ensure_future(pool.send(ask(server.origin))) for _ in range(3)]
+    calls = [asyncio.ensure_future(pool.send(PAID, ask(server.origin))) for _ in range(3)]
     await until(lambda: pool.stats().waiting == 2)
 
     await pool.aclose()
@@ -251,7 +252,7 @@ async def test_closing_closes_idle_connections(serve: Serve, open_pool: OpenPool
     gone = asyncio.Event()
     server = await serve(answer)
     pool = open_pool()
-    await (await pool.send(ask(server.origin))).read_all(10)
+    await (await pool.send(PAID, ask(server.origin))).read_all(10)
 
     await pool.aclose()
 

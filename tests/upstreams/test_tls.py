@@ -7,6 +7,7 @@ import trustme
 
 from seawall.core.error import PolicyError, UpstreamUnreachable
 from seawall.core.target import Origin
+from seawall.testing.receipt import PAID
 from seawall.upstreams.address import Address
 from seawall.upstreams.pool import Pool
 from seawall.upstreams.settings import ClientCertificate, UpstreamSettings
@@ -31,7 +32,7 @@ async def test_certificate_of_a_trusted_authority_is_taken(
     pool = open_pool(UpstreamSettings(ca_file=ca_file), resolve=_loopback)
 
     for _ in range(3):
-        reply = await pool.send(ask(Origin("https", "api.provider.test", server.port)))
+        reply = await pool.send(PAID, ask(Origin("https", "api.provider.test", server.port)))
         assert await reply.read_all(100) == b"over tls"
 
     assert len(server.peers) == 1
@@ -43,7 +44,7 @@ async def test_certificate_for_an_address_is_taken(
 ) -> None:
     server = await serve(_answer, tls=server_tls("127.0.0.1"))
 
-    reply = await open_pool(UpstreamSettings(ca_file=ca_file)).send(ask(server.origin))
+    reply = await open_pool(UpstreamSettings(ca_file=ca_file)).send(PAID, ask(server.origin))
 
     assert reply.status == 200
 
@@ -55,7 +56,7 @@ async def test_certificate_of_a_stranger_is_refused(
     pool = open_pool()
 
     with pytest.raises(UpstreamUnreachable, match="CERTIFICATE_VERIFY_FAILED") as caught:
-        await pool.send(ask(server.origin))
+        await pool.send(PAID, ask(server.origin))
 
     assert not caught.value.dispatched
     assert pool.stats().open == 0
@@ -68,7 +69,7 @@ async def test_certificate_for_another_host_is_refused(
     pool = open_pool(UpstreamSettings(ca_file=ca_file), resolve=_loopback)
 
     with pytest.raises(UpstreamUnreachable, match="Hostname mismatch"):
-        await pool.send(ask(Origin("https", "api.provider.test", server.port)))
+        await pool.send(PAID, ask(Origin("https", "api.provider.test", server.port)))
 
 
 async def test_own_bundle_replaces_the_systems(
@@ -79,7 +80,7 @@ async def test_own_bundle_replaces_the_systems(
     server = await serve(_answer, tls=server_tls("127.0.0.1"))
 
     with pytest.raises(UpstreamUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        await open_pool(UpstreamSettings(ca_file=other)).send(ask(server.origin))
+        await open_pool(UpstreamSettings(ca_file=other)).send(PAID, ask(server.origin))
 
 
 async def test_environments_bundle_is_honoured(
@@ -93,7 +94,7 @@ async def test_environments_bundle_is_honoured(
     monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
     server = await serve(_answer, tls=server_tls("127.0.0.1"))
 
-    reply = await open_pool().send(ask(server.origin))
+    reply = await open_pool().send(PAID, ask(server.origin))
 
     assert reply.status == 200
 
@@ -110,7 +111,7 @@ async def test_client_certificate_is_shown(
 
     pool = open_pool(UpstreamSettings(ca_file=ca_file, client_certificate=ClientCertificate(own)))
 
-    assert (await pool.send(ask(server.origin))).status == 200
+    assert (await pool.send(PAID, ask(server.origin))).status == 200
     assert server.peers[0].writer.get_extra_info("peercert")["subjectAltName"] == (("DNS", "gateway.test"),)
 
 
@@ -122,7 +123,7 @@ async def test_plain_server_is_no_tls_server(serve: Serve, open_pool: OpenPool, 
     server = await serve(plain)
 
     with pytest.raises(UpstreamUnreachable, match=r"(?i)ssl"):
-        await open_pool().send(ask(Origin("https", "127.0.0.1", server.port)))
+        await open_pool().send(PAID, ask(Origin("https", "127.0.0.1", server.port)))
 
 
 async def test_aborted_answer_closes_tls_at_once(
@@ -136,7 +137,7 @@ async def test_aborted_answer_closes_tls_at_once(
 
     gone = asyncio.Event()
     server = await serve(begin, tls=server_tls("127.0.0.1"))
-    reply = await open_pool(UpstreamSettings(ca_file=ca_file)).send(ask(server.origin))
+    reply = await open_pool(UpstreamSettings(ca_file=ca_file)).send(PAID, ask(server.origin))
 
     reply.abort()
 

@@ -11,6 +11,7 @@ from seawall.core.target import Provider
 from seawall.guards.access.guard import AccessGuard
 from seawall.guards.breaker.guard import BreakerGuard
 from seawall.guards.breaker.register import Breakers
+from seawall.guards.budget.guard import BudgetGuard
 from seawall.guards.concurrency.admission import AdmissionGuard, Admissions, LoopLag
 from seawall.guards.concurrency.guard import ConcurrencyGuard
 from seawall.guards.concurrency.register import TargetLimits
@@ -105,6 +106,7 @@ def _leg(plan: Plan, settings: LegSettings, house: House) -> CallNext:
         "lastlook": LastLook(house.switches),
         "breaker": BreakerGuard(settings.breaker, house.breakers),
         "concurrency": ConcurrencyGuard(house.limits),
+        "budget": BudgetGuard(),
         "meter": MeterGuard(),
     }
     guards = tuple(rooms[name] for name in _LEG if name in rooms)

@@ -34,6 +34,6 @@ ORDER: Final = (
     "lastlook",  # the kill switch once more: nothing is dispatched after it was thrown, for calls that began before too
     "breaker",  # inside retry: counts every attempt
     "concurrency",  # inside the breaker: a closed target holds no place
-    # "budget": inside retry and fallback: each attempt has its own hold and receipt
+    "budget",  # inside retry and fallback: each attempt has its own hold and receipt
     "meter",  # next to upstream: what was really used
 )

@@ -11,11 +11,14 @@
     │   ├── NotAllowed           403  a good key, not for this
     │   ├── NotFound             404  no such path, route or model
     │   ├── MethodNotAllowed     405  the path is answered, but not for this method
-    │   └── Conflict             409  an idempotency key whose first call is not over, or ended nobody knows how
+    │   ├── Conflict             409  an idempotency key whose first call is not over, or ended nobody knows how
+    │   ├── BudgetExhausted      402  the call does not fit under a cap
+    │   └── RateLimited          429  more calls or tokens than the policy allows now
     ├── Unavailable              503  we cannot serve it now; later may help
     │   ├── TargetClosed         503  the target's breaker is open, or a switch holds it
     │   ├── Overloaded           503  more calls than can be carried; the least important are sent away first
     │   ├── Killed               503  an operator has switched it off
+    │   ├── LedgerUnavailable    503  spending cannot be booked now, so nothing is spent
     │   └── Stopping             503  the process ends, and its grace time is over
     ├── DeadlineExceeded         504  our own deadline passed
     └── UpstreamError            they failed
@@ -52,7 +55,7 @@ class Refused(SeawallError):
 
     code = "refused"
     status = 403
-    should_retry = False
+    should_retry: bool | None = False
     param: str | None = None
 
     def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
@@ -128,6 +131,29 @@ class Conflict(Refused):
     status = 409
 
 
+class BudgetExhausted(Refused):
+    """The call's worst case does not fit under a cap. The message names the account, its cap and when it renews.
+
+    `may_degrade` says that the route would rather have a cheaper answer than none.
+    """
+
+    code = "budget.exhausted"
+    status = 402
+    may_degrade: bool = False
+
+
+class RateLimited(Refused):
+    """More calls or tokens than the policy allows just now; `retry_after_s` is when this one would pass."""
+
+    code = "limit.exceeded"
+    status = 429
+    should_retry = None
+
+    def __init__(self, message: str, *, retry_after_s: float, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(SeawallError):
     """We cannot serve it now; later may help."""
 
@@ -159,6 +185,12 @@ class Killed(Unavailable):
     code = "killswitch.on"
     should_retry = False
     retry_after_s = None
+
+
+class LedgerUnavailable(Unavailable):
+    """What is spent or counted cannot be booked now: nothing goes out without that."""
+
+    code = "ledger.unavailable"
 
 
 class Stopping(Unavailable):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from seawall.core.error import SeawallError, UpstreamBroken, UpstreamError
+from seawall.core.receipt import Receipt
 from seawall.core.target import Target, Timeouts
 from seawall.dialects.dialect import MODELS
 from seawall.pipeline.exchange import Exchange, Headers, Reply
@@ -58,7 +59,7 @@ class Dispatch:
                 watchdog.phase("first_token", self._timeouts.first_token_s)
             elif (answer_s := self._answer_s(exchange)) is not None:
                 watchdog.phase("answer", answer_s)
-            answer = await self._outlet.upstream.send(request)
+            answer = await self._outlet.upstream.send(_used(exchange), request)
             return await self._reply(exchange, answer)
         except BaseException as error:
             watchdog.end_phase()
@@ -122,3 +123,11 @@ class Dispatch:
         exchange.facts = stream.facts
         await stream.open(self._hold_back_s)
         return stream
+
+
+def _used(exchange: Exchange) -> Receipt:
+    """Take the exchange's receipt: each is good for one dispatch."""
+    receipt, exchange.receipt = exchange.receipt, None
+    if receipt is None:
+        raise RuntimeError("an attempt needs a receipt: nothing is sent before its worst case is held")
+    return receipt

@@ -8,6 +8,7 @@ import msgspec
 
 from seawall.core.error import SeawallError
 from seawall.core.principal import Principal
+from seawall.core.receipt import Receipt
 from seawall.core.record import MAX_NOTES, AttemptRecord
 from seawall.core.target import Target
 from seawall.dialects.dialect import Dialect, Endpoint, Facts
@@ -71,7 +72,8 @@ class Exchange:
     `facts` is what the running attempt's stream has said so far, and `opened_s` when the client's stream could begin.
 
     What goes to a provider is `body`, for the endpoint `sends` in the dialect `speaks`; both are the client's own
-    unless `translation` stands between them. `legs_left` counts the targets that may be tried after this one.
+    unless `translation` stands between them. `receipt` is good for the next dispatch, which uses it up.
+    `legs_left` counts the targets that may be tried after this one.
     `degraded` names what was served in place of an answer (`model`, `cached`, `message`), `is_replayed` says that it
     was an earlier answer.
     """
@@ -98,6 +100,7 @@ class Exchange:
         "provider_wait_s",
         "query",
         "read_body",
+        "receipt",
         "route",
         "sends",
         "speaks",
@@ -144,6 +147,7 @@ class Exchange:
         self.legs_left = 0
         self.degraded = ""
         self.is_replayed = False
+        self.receipt: Receipt | None = None
 
     def note(self, code: str) -> None:
         """Keep a stable code for the record: what was changed or left out on the way."""

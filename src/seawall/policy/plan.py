@@ -7,10 +7,12 @@ from types import MappingProxyType
 
 from seawall.core.target import Provider, Target, Timeouts
 from seawall.guards.breaker.settings import BreakerSettings
+from seawall.guards.budget.settings import Budget, BudgetSettings
 from seawall.guards.concurrency.settings import AdmissionSettings, ConcurrencySettings
 from seawall.guards.degraded.settings import DegradedSettings
 from seawall.guards.idempotency.settings import IdempotencySettings
 from seawall.guards.killswitch.settings import KillSettings
+from seawall.guards.limits.settings import Limit
 from seawall.guards.retry.settings import RetrySettings
 from seawall.guards.sampling.settings import SamplingSettings
 from seawall.guards.tokens.settings import TokenSettings
@@ -43,7 +45,8 @@ class Plan:
     `legs` holds the route's model first and its fallbacks after it; without any, the client's own model decides, and is
     asked as `own` says. `hold_back_s` bounds how long a stream's first bytes may wait for its first content.
     `continues` says that a stream which breaks after its beginning was given out goes on at the next target;
-    `is_strict` that a translation may lose nothing.
+    `is_strict` that a translation may lose nothing. `drains` says that a stream whose client is gone is read to its
+    end, so that its true cost is known, and not cut off.
     """
 
     route: str
@@ -56,6 +59,8 @@ class Plan:
     degraded: DegradedSettings = field(default_factory=DegradedSettings)
     continues: bool = False
     is_strict: bool = False
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
+    drains: bool = False
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -89,7 +94,7 @@ class CompiledPolicy:
     that a client asked for on a route without targets; it raises `NotFound` for a model that no provider has and
     `Unsupported` for one without a price. `changes_on` is the first day (UTC) on which a price in it is another one:
     from then on it must be compiled again; None means never. `concurrency` holds the limits of those providers that the
-    policy gives any, by name.
+    policy gives any, by name. `budgets` and `limits` hold every cap and rate of the policy, those of its routes included.
     """
 
     version: str
@@ -104,3 +109,5 @@ class CompiledPolicy:
     concurrency: Mapping[str, ConcurrencySettings] = field(default_factory=lambda: MappingProxyType({}))
     kill: KillSettings = field(default_factory=KillSettings)
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
+    budgets: tuple[Budget, ...] = ()
+    limits: tuple[Limit, ...] = ()

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from seawall.core.receipt import Receipt
 from seawall.core.target import Origin, Timeouts
 
 
@@ -57,8 +58,8 @@ class UpstreamReply(Protocol):
 class Upstream(Protocol):
     """Send requests to providers over pooled, verified connections."""
 
-    async def send(self, request: UpstreamRequest) -> UpstreamReply:
-        """Send one request and wait for the answer's headers.
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> UpstreamReply:
+        """Send one request and wait for the answer's headers. This is the only way out, and it costs a receipt.
 
         Only the connect timeout is kept here; first-token, idle and total timeouts belong to the caller, who cancels.
         Cancelling closes the connection unless the answer was complete. A kept-alive connection that turns out to be

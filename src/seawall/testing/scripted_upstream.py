@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from seawall.core.error import SeawallError, UpstreamBroken, UpstreamUnreachable
+from seawall.core.receipt import Receipt
 from seawall.ports.upstream import UpstreamRequest
 
 STREAM_HEADERS: Final = ((b"content-type", b"text/event-stream"), (b"request-id", b"req_scripted"))
@@ -140,13 +141,14 @@ class ScriptedUpstream:
         """Add more answers."""
         self._answers.extend(answers)
 
-    async def send(self, request: UpstreamRequest) -> ScriptedReply:
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> ScriptedReply:
         """Take one request and wait for the next script's head.
 
         Raises:
             SeawallError: the one that was written down.
             UpstreamUnreachable: nothing was written down, or the upstream is closed.
         """
+        del receipt  # to have it is what counts
         self.requests.append(request)
         if self.is_closed or not self._answers:
             raise UpstreamUnreachable("no answer is written down for this request")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from seawall.core.error import UpstreamUnreachable
+from seawall.core.receipt import Receipt
 from seawall.core.target import Origin
 from seawall.ports.upstream import Upstream, UpstreamReply, UpstreamRequest
 from seawall.upstreams.pool import Pool
@@ -58,11 +59,11 @@ class ChosenUpstream:
             return self._ways[_DIRECT]
         return self._pool
 
-    async def send(self, request: UpstreamRequest) -> UpstreamReply:
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> UpstreamReply:
         """Send one request and wait for the answer's headers; see the port."""
         if self._is_closed:
             raise UpstreamUnreachable("the connections to providers are closed: no new requests are sent")
-        return await self.way(request.origin).send(request)
+        return await self.way(request.origin).send(receipt, request)
 
     async def aclose(self) -> None:
         """Close every idle connection and refuse new requests; running answers go on."""

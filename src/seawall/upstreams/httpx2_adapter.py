@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx2
 
 from seawall.core.error import PolicyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from seawall.core.receipt import Receipt
 from seawall.core.target import Origin
 from seawall.ports.upstream import UpstreamRequest
 from seawall.upstreams.decoding import Inflater, UndecodableError
@@ -73,12 +74,13 @@ class Httpx2Upstream:
         except ImportError as error:
             raise PolicyError("a SOCKS proxy needs the package socksio, which is not installed") from error
 
-    async def send(self, request: UpstreamRequest) -> "Httpx2Answer":
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> "Httpx2Answer":
         """Send one request and wait for the answer's headers; see the port.
 
         Raises:
             ValueError: method or path cannot stand in a request line.
         """
+        del receipt  # to have it is what counts
         outgoing = _outgoing(request)
         if self._is_closed:
             raise UpstreamUnreachable("the connections to providers are closed: no new requests are sent")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seawall.core.error import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from seawall.core.receipt import Receipt
 from seawall.core.target import Origin
 from seawall.ports.upstream import UpstreamRequest
 from seawall.upstreams.address import Resolve, open_socket, resolve
@@ -62,7 +63,7 @@ class Pool:
         self._buffer = memoryview(bytearray(BUFFER))
         self._is_closed = False
 
-    async def send(self, request: UpstreamRequest) -> Answer:
+    async def send(self, receipt: Receipt, request: UpstreamRequest) -> Answer:
         """Send one request and wait for the answer's headers.
 
         Besides what the port says, it raises `UpstreamUnreachable` after `aclose`, and where too many calls wait for
@@ -71,6 +72,7 @@ class Pool:
         Raises:
             ValueError: method or path cannot stand in a request line.
         """
+        del receipt  # to have it is what counts
         site = self._sites.get(request.origin)
         if site is None:
             site = self._site(request.origin)
