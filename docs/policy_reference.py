@@ -17,6 +17,7 @@ _SECTIONS: Final = (
     ("The document", ""),
     ("providers.NAME", "ProviderDocument"),
     ("providers.NAME.concurrency", "ConcurrencyDocument"),
+    ("providers.NAME.console_cap", "ConsoleCapDocument"),
     ("routes.PATH and profiles.NAME", "SharedSettings"),
     ("routes.PATH only", "RouteDocument"),
     ("routes.PATH.fallback, a list of models or of", "FallbackDocument"),

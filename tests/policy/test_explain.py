@@ -79,10 +79,10 @@ def test_what_nobody_said_is_said_in_words(explained: Callable[[str], Explanatio
     assert settings["budget_per_day_usd"].startswith("none")
 
 
-def test_what_is_not_enforced_is_not_hidden(explained: Callable[[str], Explanation]) -> None:
+def test_what_a_route_says_itself_is_shown(explained: Callable[[str], Explanation]) -> None:
     settings = {setting.key: setting.value for setting in explained("/b").settings}
 
-    assert settings["budget_per_day_usd"].endswith("(this version does not enforce it)")
+    assert settings["budget_per_day_usd"] == "2.0"
     assert settings["fallback"] == "gpt-4o"
     assert settings["retries"] == "2"
 

@@ -129,8 +129,8 @@ ROUTE = "routes: {/a: {model: claude-haiku-5-5, max_tokens: 5}}\n"
         ),
         pytest.param(
             ROUTE + "budgets: {all: {}}",
-            "p.yaml:2:16 budgets.all: found a mapping, expected at least one of per_hour_usd, per_day_usd,"
-            " per_month_usd, usd, tokens",
+            "p.yaml:2:16 budgets.all: found a mapping, expected at least one of per_minute_usd, per_hour_usd,"
+            " per_day_usd, per_month_usd, usd, per_hour_tokens",
             id="an empty budget",
         ),
         pytest.param(

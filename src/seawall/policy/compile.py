@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from seawall.core.target import Provider, Target
+from seawall.guards.budget.settings import BudgetSettings
 from seawall.guards.degraded.settings import DegradedSettings
 from seawall.policy.capacity import admission, concurrency, idempotency, kill
 from seawall.policy.chain import Link, chain_of
@@ -25,6 +26,7 @@ from seawall.policy.profile import BUILT_IN
 from seawall.policy.reference import PretendedReferences, References, SecretMissingError, SecretUnsafeError
 from seawall.policy.resolver import Resolver, make_target
 from seawall.policy.roster import Entry, Found, Roster, Unclear, build_roster, switched_on
+from seawall.policy.spending import spending_faults, stated
 from seawall.policy.validate import did_you_mean
 
 MAX_ANTHROPIC_TEMPERATURE: Final = 1.0
@@ -153,6 +155,7 @@ class Compiler:
             upcoming = upcoming_change(self._around.today)
             self._changes += [upcoming] if upcoming is not None else []
         journal = self._document.journal
+        caps = stated(self._document, self.roster)
         return CompiledPolicy(
             version=self._reading.version,
             source=self._reading.source,
@@ -166,6 +169,8 @@ class Compiler:
             concurrency=concurrency(self._document.providers),
             kill=kill(self._document.killswitch),
             idempotency=idempotency(self._document.idempotency),
+            budgets=caps.budgets_in_force,
+            limits=caps.limits_in_force,
         )
 
     def _usable(self) -> Mapping[str, tuple[Entry, Provider]]:
@@ -233,6 +238,8 @@ class Compiler:
             degraded=DegradedSettings(degraded.message, degraded.cached_s),
             continues=settings.on_broken_stream == "continue",
             is_strict=settings.strict_translation,
+            budget=BudgetSettings(settings.on_exhausted),
+            drains=settings.on_hang_up == "drain",
         )
 
     def _leg(self, link: Link, settings: Effective, own: LegSettings) -> Leg | None:
@@ -292,16 +299,8 @@ class Compiler:
         return f"{near} If not, {state}" if near else state
 
     def _check_names(self) -> None:
-        document = self._document
-        for section, named in (("budgets", document.budgets), ("limits", document.limits)):
-            for account in named:
-                kind, _, name = account.partition(":")
-                known = {"route": list(document.routes), "provider": list(self.roster.entries)}.get(kind)
-                if known is not None and name != "*" and name not in known:
-                    hint = did_you_mean(name, known)
-                    leans_on = frozenset({f"{kind}s"})
-                    found = f'the {kind} "{name}"'
-                    self._fault((section, account), found, f"a {kind} of this policy", hint, "name.unknown", leans_on)
+        document, places = self._document, self._reading.places
+        self.faults += spending_faults(document, self.roster, places, self._around.today)
         for name in document.profiles:
             try:
                 list(profile_chain(document, name, ("profiles", name)))

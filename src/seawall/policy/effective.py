@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from seawall.guards.budget.settings import OnExhausted, OnHangUp
 from seawall.policy.document import (
     BreakerDocument,
     DegradedDocument,
@@ -56,6 +57,8 @@ class Effective:
     hold_back_ms: int
     on_broken_stream: str
     strict_translation: bool
+    on_exhausted: OnExhausted
+    on_hang_up: OnHangUp
     breaker: BreakerDocument
     degraded: DegradedDocument
     profile: str

@@ -23,7 +23,6 @@ TYPICAL_PROMPT: Final = 1000
 DEFAULT: Final = "default"
 
 _LONGEST_MESSAGE: Final = 40
-_NOT_YET: Final = " (this version does not enforce it)"
 _UNSAID: Final = {
     "temperature": "the client's own",
     "top_p": "the client's own",
@@ -143,7 +142,7 @@ def _settings(reading: Reading, said: RouteDocument, settings: Effective, chain:
     yield own("model", said.model or "", "the client's own")
     yield own("fallback", chain, "none")
     yield own("profile", said.profile or "", "none")
-    yield own("budget_per_day_usd", f"{said.budget_per_day_usd}{_NOT_YET}", "none: nothing caps what it may spend")
+    yield own("budget_per_day_usd", f"{said.budget_per_day_usd}", "none of its own")
     for field in SETTINGS:
         value = value_in(settings, field)
         text = _UNSAID.get(field, "none") if value is None else value_text(value)

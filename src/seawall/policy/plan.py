@@ -94,7 +94,7 @@ class CompiledPolicy:
     that a client asked for on a route without targets; it raises `NotFound` for a model that no provider has and
     `Unsupported` for one without a price. `changes_on` is the first day (UTC) on which a price in it is another one:
     from then on it must be compiled again; None means never. `concurrency` holds the limits of those providers that the
-    policy gives any, by name. `budgets` and `limits` hold every cap and rate of the policy, those of its routes included.
+    policy gives any, by name. `budgets` and `limits` hold every cap and rate of the policy, its routes' own included.
     """
 
     version: str

@@ -31,6 +31,8 @@ DEFAULTS: Final = SharedSettings.model_validate(
             "probes": 3,
         },
         "degraded": "error",
+        "on_exhausted": "refuse",
+        "on_hang_up": "abort",
     }
 )
 

@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 
 from seawall.policy.document import PolicyDocument
 from seawall.policy.document.section import ERROR_TYPE
+from seawall.policy.document.zone import UNKNOWN as UNKNOWN_ZONE
+from seawall.policy.document.zone import near_zones
 from seawall.policy.fault import Fault, Path, Place, shown
 from seawall.policy.schema import expectation, is_mapping, schema_at, valid_keys
 from seawall.policy.secret_shape import assignments, names_secret, secret_kind, sightings
@@ -97,6 +99,8 @@ def _fault(detail: ErrorDetails, path: Path, tree: Tree) -> Fault:
     if kind == ERROR_TYPE:
         code = str(context["code"])
         hint = _MEND_SECRET if code == "secret.literal" else ""
+        if code == UNKNOWN_ZONE and isinstance(value, str):
+            hint = _zone_hint(value)
         return Fault(tree.places.of_value(path), path, found, str(context["expected"]), hint, code=code)
     hint = ""
     words = (schema_at(path) or {}).get("enum")
@@ -104,6 +108,12 @@ def _fault(detail: ErrorDetails, path: Path, tree: Tree) -> Fault:
         hint = did_you_mean(value, map(str, words)) if words else ""
         found = found if words else f"the text {found}"
     return Fault(tree.places.of_value(path), path, found, expectation(path), hint)
+
+
+def _zone_hint(name: str) -> str:
+    zones = near_zones(name)
+    found = nearest(name, zones)
+    return f'did you mean "{zones[found]}"?' if found else ""
 
 
 def _found(path: Path, value: Value) -> str:

@@ -10,7 +10,7 @@ from seawall.policy.document.capacity import (
 )
 from seawall.policy.document.failure import BreakerDocument, DegradedDocument, FallbackDocument
 from seawall.policy.document.price import PriceDocument, RatesDocument
-from seawall.policy.document.provider import ProviderDocument
+from seawall.policy.document.provider import ConsoleCapDocument, ProviderDocument
 from seawall.policy.document.root import JournalDocument, PolicyDocument
 from seawall.policy.document.route import ProfileDocument, RouteDocument, SharedSettings
 
@@ -18,6 +18,7 @@ __all__ = [
     "BreakerDocument",
     "BudgetDocument",
     "ConcurrencyDocument",
+    "ConsoleCapDocument",
     "DegradedDocument",
     "FallbackDocument",
     "IdempotencyDocument",

@@ -1,15 +1,20 @@
 """`budgets` and `limits`: how much of what, for whom."""
 
 import re
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from seawall.policy.document.section import Section, Tokens, Usd, wrong
+from seawall.core import holder
+from seawall.policy.document.section import Section, UsdCap, wrong
+from seawall.policy.document.zone import TimeZone
 
-KINDS: Final = ("provider", "route", "model", "team", "project", "user", "feature", "key", "conversation")
+Said = TypeVar("Said", bound=Section)
+
+KINDS: Final = tuple(kind for kind in holder.KINDS if kind != "all")
 
 _ACCOUNT: Final = rf"all|(?:{'|'.join(KINDS)}):(?:\*|[A-Za-z0-9/][A-Za-z0-9._:@/+-]{{0,199}})"
+_ZONE: Final = "The time zone whose midnight ends a day and a month. Default: UTC."
 
 
 def _check_account(value: object) -> object:
@@ -22,33 +27,58 @@ Account: TypeAlias = Annotated[
     str, BeforeValidator(_check_account), WithJsonSchema({"type": "string", "pattern": f"^(?:{_ACCOUNT})$"})
 ]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Rate: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
+TokenCap: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 
 
 class BudgetDocument(Section):
-    """A cap on money or tokens. Not enforced by this version."""
+    """The most money or tokens, never exceeded. Every cap that is stated holds."""
 
-    per_hour_usd: Usd | None = Field(None, description="Dollars an hour.")
-    per_day_usd: Usd | None = Field(None, description="Dollars a day.")
-    per_month_usd: Usd | None = Field(None, description="Dollars a month.")
-    usd: Usd | None = Field(None, description="Dollars over the account's whole life.")
-    tokens: Tokens | None = Field(None, description="Tokens over the account's whole life.")
+    per_minute_usd: UsdCap | None = Field(None, description="Dollars a minute.")
+    per_hour_usd: UsdCap | None = Field(None, description="Dollars an hour.")
+    per_day_usd: UsdCap | None = Field(None, description="Dollars a day.")
+    per_month_usd: UsdCap | None = Field(None, description="Dollars a month.")
+    usd: UsdCap | None = Field(None, description="Dollars over the account's whole life.")
+    per_hour_tokens: TokenCap | None = Field(None, description="Tokens an hour, in and out.")
+    per_day_tokens: TokenCap | None = Field(None, description="Tokens a day, in and out.")
+    per_month_tokens: TokenCap | None = Field(None, description="Tokens a month, in and out.")
+    tokens: TokenCap | None = Field(None, description="Tokens over the account's whole life, in and out.")
+    time_zone: TimeZone = Field("UTC", description=_ZONE)
 
     @model_validator(mode="after")
     def _says_something(self) -> "BudgetDocument":
-        if not self.model_fields_set:
-            raise wrong(f"at least one of {', '.join(BudgetDocument.model_fields)}")
-        return self
+        return _with_one_of(self, "time_zone")
 
 
 class LimitDocument(Section):
-    """A cap on the rate of calls. Not enforced by this version."""
+    """How fast calls and tokens may come."""
 
     calls_per_day: Count | None = Field(None, description="Calls a day.")
-    requests_per_minute: Count | None = Field(None, description="Calls a minute.")
-    tokens_per_minute: Count | None = Field(None, description="Tokens a minute.")
+    requests_per_minute: Rate | None = Field(None, description="Calls a minute, evenly.")
+    burst: Rate | None = Field(
+        None, description="How many calls may come at once. Default: a minute's worth, which is `requests_per_minute`."
+    )
+    tokens_per_minute: Rate | None = Field(None, description="Tokens a minute, in and out, evenly.")
+    burst_tokens: Rate | None = Field(
+        None, description="How many tokens may come at once. Default: a minute's worth, which is `tokens_per_minute`."
+    )
+    time_zone: TimeZone = Field("UTC", description=_ZONE)
 
     @model_validator(mode="after")
     def _says_something(self) -> "LimitDocument":
-        if not self.model_fields_set:
-            raise wrong(f"at least one of {', '.join(LimitDocument.model_fields)}")
+        return _with_one_of(self, "burst", "burst_tokens", "time_zone")
+
+    @model_validator(mode="after")
+    def _bursts_have_rates(self) -> "LimitDocument":
+        if self.burst is not None and self.requests_per_minute is None:
+            raise wrong("requests_per_minute beside burst")
+        if self.burst_tokens is not None and self.tokens_per_minute is None:
+            raise wrong("tokens_per_minute beside burst_tokens")
         return self
+
+
+def _with_one_of(said: Said, *manners: str) -> Said:
+    caps = [key for key in type(said).model_fields if key not in manners]
+    if not said.model_fields_set & set(caps):
+        raise wrong(f"at least one of {', '.join(caps)}")
+    return said

@@ -49,8 +49,13 @@ class PolicyDocument(Section):
     prices: dict[ModelName, PriceList] = Field(
         {}, description="Prices, by model or provider/model, that replace or complete the built-in table."
     )
-    budgets: dict[Account, BudgetDocument] = Field({}, description="Caps on spending. Not enforced by this version.")
-    limits: dict[Account, LimitDocument] = Field({}, description="Caps on rates. Not enforced by this version.")
+    budgets: dict[Account, BudgetDocument] = Field(
+        {}, description="The most that may be spent: for all, for one (`team:a`), or for each of a kind (`team:*`)."
+    )
+    limits: dict[Account, LimitDocument] = Field(
+        {},
+        description="How fast calls may come: for all, for one (`route:/ai/chat`), or for each of a kind (`user:*`).",
+    )
     overload: OverloadDocument = Field(
         OverloadDocument.model_validate({}), description="What one worker carries at the same time."
     )

@@ -5,9 +5,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from seawall.guards.budget.settings import OnExhausted, OnHangUp
 from seawall.guards.retry.settings import MAX_ATTEMPTS
 from seawall.policy.document.failure import BreakerDocument, Degraded, Fallback, Retries, Temperature, TopP
-from seawall.policy.document.section import Milliseconds, ModelName, Name, Section, Tokens, Usd, wrong
+from seawall.policy.document.section import Milliseconds, ModelName, Name, Section, Tokens, UsdCap, wrong
 
 RESERVED: Final = frozenset({"v1", "healthz", "readyz", "metrics", "admin", "dashboard"})
 MAX_ROUTE: Final = 128
@@ -86,6 +87,16 @@ class SharedSettings(Section):
     degraded: Degraded | None = Field(
         None, description="What is served when no target answers: `error`, or what the mapping says."
     )
+    on_exhausted: OnExhausted | None = Field(
+        None,
+        description="What happens to a call that does not fit into a budget: `refuse` it, `clamp` its answer to what"
+        " fits, or `degrade` it to a cheaper model or what `degraded` says.",
+    )
+    on_hang_up: OnHangUp | None = Field(
+        None,
+        description="What happens to a stream whose client is gone: `abort` it, or `drain` it to its end, so that its"
+        " true cost is known.",
+    )
 
 
 class ProfileDocument(SharedSettings):
@@ -109,8 +120,8 @@ class RouteDocument(SharedSettings):
         BeforeValidator(lambda value: value if isinstance(value, list | tuple) else _refuse_list()),
     ] = Field((), description="The models to try after it, in order: names, or mappings with settings of their own.")
     profile: Name | None = Field(None, description="The profile that says what the route leaves out.")
-    budget_per_day_usd: Usd | None = Field(
-        None, description="The most that the route may spend in a day, in dollars. Not enforced by this version."
+    budget_per_day_usd: UsdCap | None = Field(
+        None, description="The most that the route may spend in a day (UTC), in dollars; never exceeded."
     )
 
 

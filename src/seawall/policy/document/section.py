@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from seawall.policy.reference import EXPECTED, parse_reference
@@ -15,6 +15,7 @@ NO_SECRET: Final = "none"  # noqa: S105 - says that there is none
 
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _MODEL: Final = r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,199}"
+_NUSD: Final = 1e-9
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
@@ -61,6 +62,12 @@ def _check_reference(value: object) -> object:
     return value
 
 
+def _check_cap(usd: float) -> float:
+    if 0 < usd < _NUSD:
+        raise wrong("0, or at least 0.000000001, which is the smallest amount that is counted")
+    return usd
+
+
 check_model: Final = matching(_MODEL, "a model, such as claude-haiku-5-5 or openai/gpt-6-luna")
 
 Name: TypeAlias = Annotated[
@@ -82,5 +89,5 @@ SecretReference: TypeAlias = Annotated[
 
 Milliseconds: TypeAlias = Annotated[int, Field(ge=1, le=3_600_000)]
 Tokens: TypeAlias = Annotated[int, Field(ge=1, le=10_000_000)]
-Usd: TypeAlias = Annotated[float, Field(ge=0, le=1_000_000_000)]
+UsdCap: TypeAlias = Annotated[float, Field(ge=0, le=1_000_000_000), AfterValidator(_check_cap)]
 UsdPerMtok: TypeAlias = Annotated[float, Field(ge=0, le=1_000_000)]

@@ -16,21 +16,6 @@ def _no_budget(judged: Judged) -> Iterator[Draft]:
             )
 
 
-def _budget_waits(judged: Judged) -> Iterator[Draft]:
-    message = "this version does not enforce budgets yet: spending is recorded, not stopped"
-    mend = "set a spend limit in the provider's console until then"
-    for account in judged.document.budgets:
-        yield Draft(("budgets", account), message, mend)
-    for route in judged.routes:
-        if route.said.budget_per_day_usd is not None:
-            yield Draft((*route.path, "budget_per_day_usd"), message, mend)
-
-
-def _limits_wait(judged: Judged) -> Iterator[Draft]:
-    for account in judged.document.limits:
-        yield Draft(("limits", account), "this version does not enforce limits yet")
-
-
 def _regional(judged: Judged) -> Iterator[Draft]:
     for entry in judged.roster.entries.values():
         host = entry.address.origin.host
@@ -51,8 +36,6 @@ def _unused_price(judged: Judged) -> Iterator[Draft]:
 
 RULES: Final = (
     Rule("warning", "budget.none", "no budget covers the route", _no_budget),
-    Rule("warning", "budget.waiting", "a budget that this version does not enforce", _budget_waits),
-    Rule("warning", "limit.waiting", "a limit that this version does not enforce", _limits_wait),
     Rule("warning", "price.regional", "a region with prices of its own", _regional),
     Rule("note", "price.unused", "a price of a model that no route uses", _unused_price),
 )
