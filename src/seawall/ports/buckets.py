@@ -33,3 +33,9 @@ class Buckets(Protocol):
 
     def put_back(self, bucket: Bucket, units: int, at_s: float) -> Awaitable[None]:
         """Give units back that were not used."""
+
+    def charge(self, bucket: Bucket, units: int, at_s: float) -> Awaitable[None]:
+        """Count units that were used already, whether they are there or not; what is not there is owed."""
+
+    def look(self, bucket: Bucket, units: int, at_s: float) -> Awaitable[float]:
+        """Say from which wall time on the bucket has so many units, if nobody takes any; `at_s` where it has them."""
