@@ -9,6 +9,7 @@ from seawall.core.error import (
     DeadlineExceeded,
     NotFound,
     PolicyError,
+    RateLimited,
     Refused,
     SeawallError,
     Unavailable,
@@ -62,7 +63,8 @@ def test_every_error_says_what_it_means(error: type[SeawallError]) -> None:
 def test_a_refusal_says_that_trying_again_cannot_help() -> None:
     refusals = [error for error in ERRORS if issubclass(error, Refused)]
 
-    assert all(error.should_retry is False for error in refusals)
+    # Only what comes too fast may come again: its error says when.
+    assert [error for error in refusals if error.should_retry is not False] == [RateLimited]
     assert all(400 <= error.status < 500 for error in refusals)
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from seawall.core.error import (
     BadRequest,
+    BudgetExhausted,
     DeadlineExceeded,
     Killed,
     Overloaded,
@@ -91,3 +92,11 @@ def test_nothing_helps_against_a_no_of_ours(error: Exception) -> None:
 def test_a_closed_target_says_when_it_may_open() -> None:
     assert TargetClosed("open", retry_after_s=2.0).retry_after_s == 2.0
     assert TargetClosed("open").retry_after_s == 1.0
+
+
+@pytest.mark.parametrize("may_degrade", [True, False])
+def test_what_does_not_fit_under_a_cap_may_fit_elsewhere_only_where_the_route_degrades(may_degrade: bool) -> None:
+    error = BudgetExhausted("nothing is left")
+    error.may_degrade = may_degrade
+
+    assert remedy_of(error) == Remedy(elsewhere=may_degrade)

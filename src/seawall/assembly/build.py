@@ -19,6 +19,7 @@ from seawall.guards.deadline import DeadlineGuard
 from seawall.guards.degraded.guard import DegradedGuard
 from seawall.guards.degraded.store import LastGood
 from seawall.guards.fallback.guard import ChainedLeg, ChainSettings, Fallback
+from seawall.guards.hangup import drain_hang_ups
 from seawall.guards.idempotency.guard import IdempotencyGuard
 from seawall.guards.idempotency.running import KeysInUse
 from seawall.guards.intake import IntakeGuard
@@ -87,6 +88,8 @@ def _pipeline(plan: Plan, policy: CompiledPolicy, speakers: dict[str, Provider],
         rooms["degraded"] = DegradedGuard(plan.degraded, house.last_good, LANGUAGES.forms)
     if house.keys is not None:
         rooms["idempotency"] = IdempotencyGuard(policy.idempotency, house.keys)
+    if plan.drains:
+        rooms["hangup"] = drain_hang_ups
     own = _leg(plan, plan.own, house)
     chain = [
         ChainedLeg(leg.target, own if leg.settings == plan.own else _leg(plan, leg.settings, house), leg.is_degraded)

@@ -17,6 +17,7 @@ ORDER: Final = (
     "killswitch",  # the cheapest no comes first of all that is below, so that an operator's word is above everything
     "admission",  # what cannot be carried is sent away before any work is done on it
     "idempotency",  # a repeat costs neither a token nor money
+    "hangup",  # below what decides whether the call is made at all: it lets what is made go on to its end
     # "limits": before any work is done on the text
     # "prescan": sees what the user wrote, before anything is added
     # "pii": masks on the way in, restores on the way out

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from seawall.core.error import (
+    BudgetExhausted,
     Overloaded,
     SeawallError,
     TargetClosed,
@@ -44,11 +45,12 @@ def remedy_of(error: BaseException) -> Remedy:
 
     Transient are 408, 409, 429 and everything from 500, connections that fail or break, and timeouts of a phase. What
     the provider says with `x-should-retry` goes before that. A refused credential, a spent account and an unknown model
-    are no better the second time, and no reason not to try elsewhere.
+    are no better the second time, and no reason not to try elsewhere. A call that does not fit under a cap may fit as a
+    cheaper one, where its route would have that.
     """
     if not isinstance(error, SeawallError):
         return NOTHING
-    if isinstance(error, TargetClosed | Overloaded):
+    if isinstance(error, TargetClosed | Overloaded) or (isinstance(error, BudgetExhausted) and error.may_degrade):
         return Remedy(elsewhere=True)
     if not isinstance(error, UpstreamError):
         return NOTHING

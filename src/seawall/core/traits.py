@@ -15,8 +15,8 @@ class Traits:
     """One model's traits; the defaults are what a model has of which nobody told us anything.
 
     `efforts` lists the levels of reasoning effort that it takes, weakest first; empty means that it takes none.
-    `budgeted_thinking` says whether thinking with a budget of tokens is taken, `output_tokens` bounds an answer and `input_tokens`
-    a prompt, None where nobody knows.
+    `budgeted_thinking` says whether thinking with a budget of tokens is taken, `output_tokens` bounds an answer and
+    `input_tokens` a prompt, None where nobody knows.
     """
 
     forces_tools: bool = True  # tool_choice may demand a call

@@ -1,10 +1,10 @@
 """Stretches of wall time that budgets are for; pure.
 
-A window's name holds all that tells it from every other: the day, the offset from UTC where an hour comes twice, and
-the zone. A clock that jumps back comes to a window that was there before, with what was spent in it; one that jumps
-ahead to one of its own.
+A window's name holds all that tells it from every other. A clock that jumps back comes to a window that was there
+before, with what was spent in it; one that jumps ahead to one of its own.
 """
 
+import math
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from typing import Final, NamedTuple
@@ -31,25 +31,23 @@ class Window(NamedTuple):
 LIFETIME: Final = Window("lifetime", float("-inf"), float("inf"))
 _DECEMBER: Final = 12
 _LENGTH_S: Final = {Period.MINUTE: 60, Period.HOUR: 3600}
-_FORMAT: Final = {Period.MINUTE: "%Y-%m-%dT%H:%M%z", Period.HOUR: "%Y-%m-%dT%H%z"}
+_FORMAT: Final = {Period.MINUTE: "%Y-%m-%dT%H:%MZ", Period.HOUR: "%Y-%m-%dT%HZ"}
 
 
 def window_at(period: Period, zone: tzinfo, at_s: float) -> Window:
     """Give the window that a moment of wall time lies in.
 
     Days and months begin at midnight of the zone, whatever its clocks do that day: a day has 23, 24 or 25 hours. Hours
-    and minutes go by the zone's offset, so the hour that comes twice in autumn is two windows.
+    and minutes are those of UTC: every zone's clock repeats some when it is set back, and not all by a whole hour.
     """
     if period is Period.LIFETIME:
         return LIFETIME
-    here = datetime.fromtimestamp(at_s, UTC).astimezone(zone)
-    zone_name = str(zone)
     if period in _LENGTH_S:
         length_s = _LENGTH_S[period]
-        offset_s = round((here.utcoffset() or timedelta()).total_seconds())
-        starts_s = (at_s + offset_s) // length_s * length_s - offset_s
-        start = datetime.fromtimestamp(starts_s, UTC).astimezone(zone)
-        return Window(f"{start.strftime(_FORMAT[period])}/{zone_name}", starts_s, starts_s + length_s)
+        starts_s = at_s // length_s * length_s
+        return Window(f"{datetime.fromtimestamp(starts_s, UTC):{_FORMAT[period]}}", starts_s, starts_s + length_s)
+    # Whole seconds, for `datetime` rounds a fraction up, into a day that has not begun.
+    here, zone_name = datetime.fromtimestamp(math.floor(at_s), UTC).astimezone(zone), str(zone)
     if period is Period.DAY:
         first = _midnight(here.year, here.month, here.day, zone)
         following = here.date() + timedelta(days=1)

@@ -2,6 +2,7 @@ import pytest
 
 from seawall.core.error import (
     BadRequest,
+    BudgetExhausted,
     Conflict,
     DeadlineExceeded,
     Killed,
@@ -60,3 +61,11 @@ def test_where_nobody_can_answer_something_stands_in(error: SeawallError) -> Non
 )
 def test_what_the_client_has_to_know_stands(error: SeawallError) -> None:
     assert not is_stood_in_for(error)
+
+
+@pytest.mark.parametrize("may_degrade", [True, False])
+def test_a_cap_is_answered_instead_only_where_the_route_degrades(may_degrade: bool) -> None:
+    error = BudgetExhausted("nothing is left")
+    error.may_degrade = may_degrade
+
+    assert is_stood_in_for(error) is may_degrade

@@ -1,0 +1,19 @@
+import pytest
+
+from seawall.core.account import Unit, account_name, holder_of
+from seawall.core.window import LIFETIME, Window
+
+TODAY = Window("2026-11-21/Europe/Berlin", 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("holder", "unit", "window", "name"),
+    [
+        ("team:a", Unit.NUSD, TODAY, "team:a@2026-11-21/Europe/Berlin"),
+        ("conversation:k/c", Unit.TOKENS, LIFETIME, "conversation:k/c#tokens@lifetime"),
+        ("user:a@b.example", Unit.CALLS, TODAY, "user:a@b.example#calls@2026-11-21/Europe/Berlin"),
+    ],
+)
+def test_the_name_says_who_what_and_when(holder: str, unit: Unit, window: Window, name: str) -> None:
+    assert account_name(holder, unit, window) == name
+    assert holder_of(name) == holder + unit.value
