@@ -5,13 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.core.verdict import ALLOW, Degrade, Refuse
-from seawall.guards.tokens.rule import IMAGE_TOKENS, decide_input, decide_output, estimate_tokens
+from seawall.dialects.estimate import estimate_tokens
+from seawall.guards.tokens.rule import decide_input, decide_output
 from seawall.guards.tokens.settings import TokenSettings
 
 CLAMP = TokenSettings(max_tokens=1000)
 REFUSE = TokenSettings(max_tokens=1000, refuse_above=True)
-LONG = "QUJD" * 1000
-TEXT = "word " * 1000
 BODIES = st.recursive(
     st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
@@ -58,35 +57,6 @@ def test_the_refusal_names_what_was_found_and_the_ceiling() -> None:
     assert isinstance(verdict, Refuse)
     assert "5000" in verdict.note
     assert "1000" in verdict.note
-
-
-@pytest.mark.parametrize(
-    ("fields", "tokens"),
-    [
-        pytest.param({}, 0, id="nothing"),
-        pytest.param({"a": "bcdef"}, 2, id="six letters, the name too"),
-        pytest.param({"a": "bcdefg"}, 3, id="seven are three, rounded up"),
-        pytest.param({"": "漢字"}, 2, id="bytes count, not characters"),
-        pytest.param({"": [1, 2.5, None, True]}, 4, id="each number is a token"),
-        pytest.param({"": {"": [{"": "abc"}]}}, 1, id="however deep"),
-        pytest.param({"": {"type": "base64", "data": LONG}}, IMAGE_TOKENS + 5, id="an image of Anthropic's"),
-        pytest.param({"": {"data": LONG, "format": "wav"}}, IMAGE_TOKENS + 5, id="a sound of OpenAI's"),
-        pytest.param({"": {"url": "data:image/png;base64," + LONG}}, IMAGE_TOKENS + 1, id="an image of OpenAI's"),
-        pytest.param({"file_data": "data:application/pdf;base64," + LONG}, IMAGE_TOKENS + 3, id="a file of OpenAI's"),
-        pytest.param({"": {"data": "QUJD", "type": "base64"}}, 6, id="a short one is text"),
-        pytest.param({"": {"type": "text", "data": TEXT}}, 1671, id="a plain text document is text"),
-        pytest.param({"": {"data": TEXT}}, 1668, id="data that nobody calls base64 is text"),
-        pytest.param({"": "data:;base64," + TEXT}, 1671, id="a text that begins like a data URL is text"),
-        pytest.param({"url": "data:" + TEXT}, 1670, id="a data URL without base64 is text"),
-    ],
-)
-def test_a_prompt_is_estimated(fields: dict[str, Any], tokens: int) -> None:
-    assert estimate_tokens(fields) == tokens
-
-
-@given(st.dictionaries(st.text(max_size=5), BODIES, max_size=4), st.text(max_size=50))
-def test_more_text_is_never_fewer_tokens(fields: dict[str, Any], more: str) -> None:
-    assert estimate_tokens({**fields, "more than before": more}) >= estimate_tokens(fields)
 
 
 @given(st.dictionaries(st.text(max_size=5), BODIES, max_size=4), st.integers(1, 200))
