@@ -36,7 +36,7 @@ def test_a_line_proves_the_charge_with_its_request_id() -> None:
         pytest.param(LINE._replace(requests=2), SEVERAL, id="a sum"),
         pytest.param(LINE._replace(cost_nusd=None), NOTHING_SAID, id="nothing to go by"),
         pytest.param(
-            {"model": "other"}, "says model 'other', the call went to 'anthropic/claude-opus-5-5'", id="model"
+            LINE._replace(model="other"), "says model 'other', the call went to 'anthropic/claude-opus-5-5'", id="model"
         ),
         pytest.param(LINE._replace(model="claude-opus-5"), "says model 'claude-opus-5'", id="a model's older brother"),
         pytest.param(
