@@ -136,8 +136,12 @@ def test_the_traits_of_a_claude_model_are_those_that_the_sandbox_holds_it_to(mod
         budgeted_thinking=model.can_budget,
         efforts=facts.traits.efforts,
         output_tokens=facts.output_tokens,
+        input_tokens=facts.context_tokens,
+        image_tokens=facts.traits.image_tokens,
     )
     assert facts.output_tokens in {None, model.max_output}
+    assert facts.context_tokens in {None, model.context}
+    assert (facts.traits.image_tokens or 4_784) >= model.most_image_tokens
     assert facts.drops_sampling is not model.can_sample
 
 
@@ -151,6 +155,7 @@ def test_the_traits_of_an_openai_model_are_those_that_the_sandbox_holds_it_to(mo
     assert (traits.takes_stop, traits.output_tokens) == (model.takes_stop, model.max_output)
     assert traits.cache_marks is model.has_write_fee
     assert (traits.mid_system, traits.forces_tools) == (True, True)
+    assert traits.input_tokens == model.most_input
 
 
 def test_efforts_are_listed_weakest_first() -> None:

@@ -30,6 +30,7 @@ class Traits:
     cache_marks: bool = False  # prompt_cache_breakpoint of OpenAI's dialect, which other models refuse
     output_tokens: int | None = None
     input_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 UNKNOWN_TRAITS: Final = Traits()

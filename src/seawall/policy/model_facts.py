@@ -12,7 +12,8 @@ from typing import Any, Final
 from seawall.core.traits import UNKNOWN_TRAITS, Traits
 
 _DATED: Final = re.compile(r"(?:-[0-9]{8}|-[0-9]{4}-[0-9]{2}-[0-9]{2}|@[0-9]{8}|@latest|-latest)$")
-_TRAITS: Final = tuple(field.name for field in fields(Traits) if field.name not in {"efforts", "output_tokens"})
+_OF_THE_MODEL: Final = frozenset({"efforts", "output_tokens", "input_tokens"})  # not read as they stand in a kind
+_TRAITS: Final = tuple(field.name for field in fields(Traits) if field.name not in _OF_THE_MODEL)
 # Model families by their names, for the question which dialect a bare name belongs to.
 _FAMILIES: Final = {
     "anthropic": re.compile(r"claude-"),
@@ -25,7 +26,8 @@ class ModelFacts:
     """Facts of one model; None and empty mean that nobody told us.
 
     `snapshot` is the dated id for which a floating name stands, `retires_on` the day on which it is switched off,
-    `instead` a current model of the same tier, `traits` what it takes in a request, with `output_tokens` among it.
+    `instead` a current model of the same tier, `traits` what it takes in a request, with `output_tokens` and
+    `input_tokens` among it.
     """
 
     is_known: bool = False
@@ -56,7 +58,7 @@ def facts_of(dialect: str, model: str, *, is_official: bool = False) -> ModelFac
             is_floating=is_latest,
             drops_sampling=newer.get("drops_sampling", False),
             wants_completion_tokens=newer.get("completion", False),
-            traits=_traits(newer, None),
+            traits=_traits(newer, {}),
         )
     snapshot = str(plain.get("snapshot", ""))
     is_dated = model not in table and not is_latest
@@ -70,7 +72,7 @@ def facts_of(dialect: str, model: str, *, is_official: bool = False) -> ModelFac
         is_floating=is_latest or (bool(snapshot) and not is_dated),
         retires_on=plain.get("retires"),
         instead=str(plain.get("instead", "")),
-        traits=_traits(_table()["kinds"].get(plain.get("kind", ""), {}), plain.get("output")),
+        traits=_traits(_table()["kinds"].get(plain.get("kind", ""), {}), plain),
     )
 
 
@@ -88,9 +90,10 @@ def _models(dialect: str) -> Mapping[str, Mapping[str, Any]]:  # TOML: texts, nu
     return _table().get(dialect, {}) if dialect in _FAMILIES else {}
 
 
-def _traits(said: Mapping[str, Any], output_tokens: int | None) -> Traits:
+def _traits(said: Mapping[str, Any], own: Mapping[str, Any]) -> Traits:
     known = {name: said[name] for name in _TRAITS if name in said}
-    return Traits(**{**known, "efforts": tuple(said.get("efforts", ()))}, output_tokens=output_tokens)
+    efforts = tuple(said.get("efforts", ()))
+    return Traits(**known, efforts=efforts, output_tokens=own.get("output"), input_tokens=own.get("context"))
 
 
 @cache

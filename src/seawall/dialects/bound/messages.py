@@ -1,0 +1,204 @@
+"""The bound of a Messages request."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from seawall.core.target import Target
+from seawall.core.worst_case import Bound
+from seawall.dialects.bound.media import CLAUDE_IMAGE, PAGE_TEXT, claude_image, pdf_pages
+from seawall.dialects.bound.tally import BLOCK, ROUNDS, SCHEMA, TOOL, TOOLS, Tally
+
+# Tools that the client runs, by the beginning of their type, and the tokens of what the provider knows of them.
+_CLIENT_TOOLS: Final = {
+    "custom": 0,
+    "bash_": 325,
+    "text_editor_": 700,
+    "memory_": 2_500,
+    "computer_": 4_600,
+    "browser_": 4_600,
+}
+_OPEN: Final = {
+    "mcp_servers": "servers of tools (mcp_servers) are asked as often as the model likes",
+    "context_management": "the provider may shorten the conversation (context_management), which it bills apart",
+    "compaction": "the provider may shorten the conversation (compaction), which it bills apart",
+    "fallbacks": "the provider may answer with another model (fallbacks), whose price is not held",
+    "fallback_credit_token": "the provider may answer with another model (fallback_credit_token)",
+}
+_DEFAULT_TIER: Final = "auto"
+
+
+def messages_bound(fields: Mapping[str, Any], target: Target) -> Bound:  # JSON values of whatever shape
+    """Bound what a Messages request can use."""
+    tally = Tally(target, target.traits.image_tokens or CLAUDE_IMAGE)
+    for name, value in fields.items():
+        if value is not None:
+            count = _FIELDS.get(name, _other)
+            if count is not None:
+                count(tally, name, value)
+    return tally.bound(target, _ceiling(fields, target), _mode(fields))
+
+
+def _ceiling(fields: Mapping[str, Any], target: Target) -> int | None:
+    asked, most = fields.get("max_tokens"), target.traits.output_tokens
+    if type(asked) is not int or asked < 0:
+        return most
+    return asked if most is None else min(asked, most)
+
+
+def _mode(fields: Mapping[str, Any]) -> tuple[str, str, str]:
+    tier, speed, geo = fields.get("service_tier"), fields.get("speed"), fields.get("inference_geo")
+    return (
+        tier if type(tier) is str else _DEFAULT_TIER,
+        speed if type(speed) is str else "",
+        geo if type(geo) is str else "",
+    )
+
+
+def _other(tally: Tally, name: str, value: Any) -> None:
+    tally.field(name, value)
+
+
+def _open(tally: Tally, name: str, value: Any) -> None:
+    if value:
+        tally.refuse(f"{_OPEN[name]}; leave {name} out, or send the call where no budget holds")
+
+
+def _state(tally: Tally, name: str, _: Any) -> None:
+    tally.store(f"what the provider keeps for the {name}")
+
+
+def _mark(tally: Tally, _: str, mark: Any) -> None:
+    ttl = mark.get("ttl") if type(mark) is dict else "?"
+    if ttl != "1h":
+        tally.is_short = True
+    if ttl not in (None, "5m"):
+        tally.is_long = True
+
+
+def _messages(tally: Tally, _: str, messages: Any) -> None:
+    if type(messages) is not list:
+        tally.json(messages)
+        return
+    for message in messages:
+        if type(message) is not dict:
+            tally.json(message)
+            continue
+        for name, value in message.items():
+            if name == "role":
+                tally.role(value)
+            elif name == "content":
+                _content(tally, name, value)
+            else:
+                tally.field(name, value)
+
+
+def _content(tally: Tally, _: str, content: Any) -> None:
+    if type(content) is str:
+        tally.text(content)
+        return
+    pile = [content]
+    while pile:
+        found = pile.pop()
+        if type(found) is list:
+            pile.extend(found)
+        elif type(found) is dict:
+            _block(tally, pile, found)
+        else:
+            tally.text(found)
+
+
+def _block(tally: Tally, pile: list[Any], block: dict[str, Any]) -> None:
+    """Count a block, and put what stands inside it on the pile."""
+    tally.tokens += BLOCK
+    for name, value in block.items():
+        if name == "content":
+            pile.append(value)
+        elif name == "source" and type(value) is dict:
+            _source(tally, pile, block, value)
+        elif name == "cache_control" and value is not None:
+            _mark(tally, name, value)
+        elif name == "file_id":
+            tally.store("a file that the provider keeps")
+        elif type(value) is not str:
+            tally.field(name, value)
+        elif name != "type":
+            tally.text(value)
+
+
+def _source(tally: Tally, pile: list[Any], block: dict[str, Any], source: dict[str, Any]) -> None:
+    kind, data = source.get("type"), source.get("data")
+    if block.get("type") == "image":
+        sent = data if kind == "base64" and type(data) is str else ""
+        tally.tokens += claude_image(sent, tally.image_tokens)
+    elif kind == "base64" and type(data) is str:
+        pages = pdf_pages(data)
+        if pages is None:
+            tally.store("a document whose pages cannot be counted")
+        else:
+            tally.tokens += pages * (tally.image_tokens + PAGE_TEXT)
+    elif kind in ("url", "file"):
+        tally.store("a document by its address" if kind == "url" else "a file that the provider keeps")
+    else:
+        pile.extend(value for name, value in source.items() if name not in ("type", "media_type"))
+
+
+def _tools(tally: Tally, _: str, tools: Any) -> None:
+    if type(tools) is not list:
+        tally.json(tools)
+        return
+    if tools:
+        tally.tokens += TOOLS
+    for tool in tools:
+        tally.tokens += TOOL
+        tally.json(tool)
+        if type(tool) is not dict:
+            continue
+        if tool.get("cache_control") is not None:
+            _mark(tally, "", tool["cache_control"])
+        kind = tool.get("type") or "custom"
+        known = [size for name, size in _CLIENT_TOOLS.items() if type(kind) is str and kind.startswith(name)]
+        if known:
+            tally.tokens += known[0]
+        else:
+            _server_tool(tally, str(kind), tool)
+
+
+def _server_tool(tally: Tally, kind: str, tool: dict[str, Any]) -> None:
+    """Count a tool that the provider runs: after each use it reads the prompt again, longer than before."""
+    if kind.startswith(("web_search_", "web_fetch_")):
+        uses = tool.get("max_uses")
+        if type(uses) is not int or uses < 0:
+            tally.refuse(f"the tool {kind} may be used as often as the model likes; set its max_uses")
+            return
+        tally.is_short = True  # the provider writes its own breakpoints then
+        tally.rounds = min(tally.rounds + uses, ROUNDS + 1)
+        if kind.startswith("web_search_"):
+            tally.searches += uses
+    elif kind.startswith("tool_search_"):
+        tally.is_short = True
+        tally.rounds = ROUNDS + 1
+    else:
+        tally.refuse(f"nobody knows what the tool {kind[:40]} can cost; leave it out, or call where no budget holds")
+
+
+def _output(tally: Tally, _: str, output: Any) -> None:
+    form = output.get("format") if type(output) is dict else output
+    if form is not None:
+        tally.tokens += SCHEMA
+    tally.json(output)
+
+
+# What each field of the body adds; None steers the call and never stands in the prompt. Other fields count as text.
+_FIELDS: Final[dict[str, Callable[[Tally, str, Any], None] | None]] = {
+    **dict.fromkeys(("model", "max_tokens", "stream", "stop_sequences", "metadata", "service_tier", "speed")),
+    **dict.fromkeys(("inference_geo", "temperature", "top_p", "top_k", "betas", "diagnostics", "billing_policy")),
+    **dict.fromkeys(_OPEN, _open),
+    "container": _state,
+    "thread": _state,
+    "messages": _messages,
+    "system": _content,
+    "tools": _tools,
+    "output_config": _output,
+    "output_format": _output,
+    "cache_control": _mark,
+}

@@ -1,0 +1,71 @@
+"""The most tokens that a text or a JSON value can be.
+
+Every token of a byte-level tokenizer has at least one byte, so that no text has more tokens than bytes of UTF-8. A
+tokenizer may bring the text into Unicode's form NFKC first, in which one character can become eighteen; nobody outside
+knows which do, so the longer of the two counts.
+"""
+
+from typing import Any, Final
+from unicodedata import combining, is_normalized, normalize
+
+import orjson
+
+# Normalising takes time by the square of a run of combining marks (Python 3.11 to 3.14), so it is done in short parts.
+_PART: Final = 128
+# What a mark at the start of a part can add to the letter before it, which it takes apart: at most four marks of two
+# bytes, put together with one letter of up to three.
+_CUT_MARK: Final = 8
+_FIRST_MARK: Final = "\u0300"
+_NUMBER: Final = 26  # characters of the longest number that JSON carries here
+_BITS_PER_DIGIT: Final = 3  # at least
+
+
+def text_bound(text: str) -> int:
+    """Give the most tokens of a text: its bytes, or those of its normal form where that is longer."""
+    return len(text) if text.isascii() else _wide(text)
+
+
+def _wide(text: str) -> int:
+    size = len(text.encode(errors="surrogatepass"))
+    if is_normalized("NFKC", text):
+        return size
+    normal = 0
+    for start in range(0, len(text), _PART):
+        part = text[start : start + _PART]
+        if part.isascii():
+            normal += len(part)
+            continue
+        normal += len(normalize("NFKC", part).encode(errors="surrogatepass"))
+        if part[0] >= _FIRST_MARK and combining(normalize("NFKD", part[0])[0]):
+            normal += _CUT_MARK
+    return max(size, normal)
+
+
+def json_bound(value: Any) -> int:  # a JSON value, of whatever shape
+    """Give the most tokens of a value that a provider writes into the prompt as JSON, with a space after each sign."""
+    try:
+        data = orjson.dumps(value)
+    except TypeError:  # nested too deeply, or no JSON: no provider takes it, but counting it must not fail
+        return _odd(value)
+    size = len(data) if data.isascii() else text_bound(data.decode())
+    return size + data.count(b",") + data.count(b":")
+
+
+def _odd(value: Any) -> int:  # whatever there is
+    size = 0
+    pile = [value]
+    while pile:
+        found = pile.pop()
+        size += 4
+        if isinstance(found, dict):
+            pile.extend(found)
+            pile.extend(found.values())
+        elif isinstance(found, (list, tuple)):
+            pile.extend(found)
+        elif isinstance(found, str):
+            size += 6 * text_bound(found)  # control characters become six
+        elif isinstance(found, int):
+            size += found.bit_length() // _BITS_PER_DIGIT + 1
+        else:
+            size += _NUMBER
+    return size
