@@ -118,7 +118,7 @@ def test_a_policy_without_a_finding_is_said_to_be_good(policy: Path) -> None:
 
     result = _run(str(policy))
 
-    assert result.output.endswith("good, 1 route, 1 warning, 1 note\n")
+    assert result.output.endswith("good, 1 route, 1 note\n")
 
 
 def test_what_a_terminal_would_obey_is_not_printed(policy: Path) -> None:

@@ -35,6 +35,11 @@ def _route(settings: str) -> str:
     return f"routes:\n  /a: {{{settings}}}\n"
 
 
+def _capped(expires: str) -> str:
+    cap = f"{{usd_per_day: 1, attested_by: finance, on: 2026-11-01, expires: {expires}}}"
+    return f"providers: {{openai: {{console_cap: {cap}}}}}"
+
+
 def test_a_careful_policy_has_no_findings(read: Read) -> None:
     assert _lint(read(QUIET)) == ()
 
@@ -42,6 +47,62 @@ def test_a_careful_policy_has_no_findings(read: Read) -> None:
 # code, document, and the place and beginning of what is said
 CASES: Final = [
     ("budget.none", _route("model: claude-opus-5"), "2:3", "nothing caps"),
+    (
+        "budget.label_only",
+        _route("") + "budgets: {'user:*': {usd: 1}, 'team:*': {usd: 1}}",
+        "3:11",
+        "callers name their users themselves, each new one has a budget of its own, and nothing caps the sum of them"
+        " on /a",
+    ),
+    (
+        "budget.too_small",
+        _route("model: claude-opus-4-6, max_tokens: 1000") + "budgets: {'team:*': {per_day_usd: 0.02}}",
+        "3:22",
+        "an answer on /a may take 1,000 tokens of anthropic/claude-opus-4-6, for 0.025 USD:"
+        " with 0.02 USD a day (UTC) such a call never passes",
+    ),
+    (
+        "budget.unreachable",
+        _route("") + "budgets: {'team:*': {usd: 1}, 'team:a': {usd: 2}}",
+        "3:42",
+        "never reached: 1 USD in all holds for each team (budgets.team:*.usd)",
+    ),
+    (
+        "budget.no_way_down",
+        _route("model: claude-opus-5, on_exhausted: degrade"),
+        "2:30",
+        "/a has nothing to degrade to",
+    ),
+    (
+        "budget.twice",
+        _route("budget_per_day_usd: 5") + "budgets: {'route:/a': {per_day_usd: 9}}",
+        "3:24",
+        "the same is capped at routes./a.budget_per_day_usd: 5 USD a day (UTC) holds, the smaller",
+    ),
+    (
+        "budget.unused",
+        _route("model: gpt-6-luna") + "limits: {'model:gpt-6-sol': {requests_per_minute: 2}}",
+        "3:10",
+        "no route uses model:gpt-6-sol",
+    ),
+    (
+        "console_cap.missing",
+        _route("model: gpt-6-luna") + "providers: {openai: {}}",
+        "3:13",
+        "nobody attests a spend limit in openai's own console",
+    ),
+    (
+        "console_cap.expired",
+        _route("") + _capped("2026-11-21"),
+        "3:90",
+        "the attestation of finance expired on 2026-11-21",
+    ),
+    (
+        "console_cap.expiring",
+        _route("") + _capped("2026-12-05"),
+        "3:90",
+        "the attestation of finance expires on 2026-12-05, in 14 days",
+    ),
     (
         "fallback.cannot_carry",
         _route("model: gpt-6-luna, enforce_json: true, fallback: [claude-opus-5]"),

@@ -37,6 +37,9 @@ def _print(explanation: Explanation) -> None:
         ["SETTING", "VALUE", "FROM"],
         [[setting.key, setting.value, setting.origin] for setting in explanation.settings],
     )
+    if explanation.caps:
+        click.echo()
+        print_table(["CAP", "VALUE", "FROM"], [[cap.key, cap.value, cap.origin] for cap in explanation.caps])
     for target in explanation.targets:
         click.echo()
         _print_target(target)
@@ -61,6 +64,7 @@ def _print_target(target: TargetView) -> None:
         click.echo(clean(f"  of its own: {', '.join(target.own)}"))
     if target.note:
         click.echo(clean(f"  {target.note}"))
+    click.echo(clean(f"  limit in the provider's console: {target.console_cap}"))
     click.echo(clean(f"  USD per million tokens, from {target.price_source}{_modes(target)}"))
     columns = ["PROMPT", "INPUT", "OUTPUT", "CACHE READ", "WRITE SHORT", "WRITE LONG"]
     print_table(["  " + columns[0], *columns[1:]], [_band(band) for band in target.bands], right=columns[1:])

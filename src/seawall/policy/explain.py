@@ -1,21 +1,25 @@
 """Every effective setting of a route, where it came from, and what its calls are going to cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
 from seawall.core.error import NotFound
+from seawall.core.holder import EACH
 from seawall.core.money import usd_text
 from seawall.core.price import Price, Rates, cost_nusd
 from seawall.core.usage import Usage
+from seawall.guards.budget.settings import Budget
+from seawall.guards.limits.settings import Limit
 from seawall.policy.chain import Link, chain_of
-from seawall.policy.document import DegradedDocument, RouteDocument
+from seawall.policy.document import DegradedDocument, PolicyDocument, ProviderDocument, RouteDocument
 from seawall.policy.effective import SETTINGS, Effective, Origin, effective, key_of, value_in
-from seawall.policy.fault import Path
+from seawall.policy.fault import Path, path_text
 from seawall.policy.load import Reading
 from seawall.policy.plan import CompiledPolicy, Leg
 from seawall.policy.roster import Found, Roster
+from seawall.policy.spending import Stated, cap_text, concerns, doubled, rate_text, stated
 from seawall.policy.validate import did_you_mean
 
 CALLS: Final = 1000
@@ -57,7 +61,8 @@ class BandView:
 class TargetView:
     """One model of a route: where it is called, with which key (by reference), and at what price.
 
-    `role` is `model`, `fallback` or `degraded`; `own` holds the settings that it has instead of the route's.
+    `role` is `model`, `fallback` or `degraded`; `own` holds the settings that it has instead of the route's, and
+    `console_cap` says which spend limit its provider is attested to have.
     """
 
     role: str
@@ -69,6 +74,7 @@ class TargetView:
     price_source: str
     bands: tuple[BandView, ...]
     modes: tuple[str, ...]
+    console_cap: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +90,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything that holds for one route."""
+    """Everything that holds for one route. `caps` are the budgets and limits that its calls may count against."""
 
     route: str
     place: str
     targets: tuple[TargetView, ...]
     settings: tuple[Setting, ...]
     estimates: tuple[Estimate, ...]
+    caps: tuple[Setting, ...]
 
 
 def explain(
@@ -113,9 +120,10 @@ def explain(
     return Explanation(
         route=route,
         place=_place(reading, ("routes", route)),
-        targets=tuple(_target(link, found, leg) for link, found, leg in legs),
+        targets=tuple(_target(link, found, leg, document) for link, found, leg in legs),
         settings=tuple(_settings(reading, document.routes[route], settings, _chain_text(named, off), route)),
         estimates=tuple(estimate for _, found, leg in legs for estimate in _estimates(found, leg)),
+        caps=tuple(_caps(reading, stated(document, roster), route, [_name(found) for _, found in live])),
     )
 
 
@@ -188,7 +196,39 @@ def _place(reading: Reading, path: Path) -> str:
     return f"{pin}{FilePath(place.source or reading.source).name}:{place.line}"
 
 
-def _target(link: Link, found: Found, leg: Leg) -> TargetView:
+def _caps(reading: Reading, caps: Stated, route: str, models: Collection[str]) -> Iterator[Setting]:
+    lost = {lost.path for lost, _ in doubled(caps.budgets)}
+    for budget, path in caps.budgets:
+        if path not in lost and concerns(budget, route, models):
+            yield Setting(path_text(path), f"{cap_text(budget)}, {_whose(budget)}", _place(reading, path))
+    for limit, path in caps.limits:
+        if concerns(limit, route, models):
+            yield Setting(path_text(path), f"{rate_text(limit)}, {_whose(limit)}", _place(reading, path))
+
+
+def _whose(cap: Budget | Limit) -> str:
+    if cap.kind == "all":
+        return "all together"
+    return f"each {cap.kind} for itself" if cap.name == EACH else f"{cap.kind} {cap.name}"
+
+
+def _console_cap(said: ProviderDocument | None) -> str:
+    cap = None if said is None else said.console_cap
+    if cap is None:
+        return "none attested"
+    amounts = [
+        f"{amount:,.10g} USD a {window}"
+        for amount, window in ((cap.usd_per_day, "day"), (cap.usd_per_month, "month"))
+        if amount is not None
+    ]
+    return f"{' and '.join(amounts)}, attested by {cap.attested_by} on {cap.on}, until {cap.expires}"
+
+
+def _name(found: Found) -> str:
+    return f"{found.entry.name}/{found.model}"
+
+
+def _target(link: Link, found: Found, leg: Leg, document: PolicyDocument) -> TargetView:
     facts, target = found.facts, leg.target
     notes = [
         "temperature and top_p are left out" if target.drops_sampling else "",
@@ -197,7 +237,7 @@ def _target(link: Link, found: Found, leg: Leg) -> TargetView:
     price = target.price
     return TargetView(
         role=link.role,
-        name=f"{found.entry.name}/{found.model}",
+        name=_name(found),
         url=found.entry.address.url,
         key="none" if found.entry.key is None else str(found.entry.key),
         note="; ".join(note for note in notes if note),
@@ -205,6 +245,7 @@ def _target(link: Link, found: Found, leg: Leg) -> TargetView:
         price_source="" if price is None else price.source,
         bands=() if price is None else tuple(_band(band.above_tokens, band.rates) for band in price.bands),
         modes=() if price is None else tuple(sorted(price.modes)),
+        console_cap=_console_cap(document.providers.get(found.entry.name)),
     )
 
 
@@ -228,7 +269,7 @@ def _estimates(found: Found, leg: Leg) -> Iterator[Estimate]:
     target, tokens = leg.target, leg.settings.tokens
     if target.price is None:
         return
-    name = f"{found.entry.name}/{found.model}"
+    name = _name(found)
     answer = tokens.max_tokens
     prompt = min(TYPICAL_PROMPT, tokens.max_input_tokens or TYPICAL_PROMPT)
     half = -(-answer // 2)

@@ -3,14 +3,14 @@
 A cap is never rounded up. Where the same thing is capped twice, the smaller cap holds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final, NamedTuple, cast
 
 from seawall.core.account import Unit
 from seawall.core.holder import EACH, KINDS, Kind
-from seawall.core.money import nusd_from_usd
+from seawall.core.money import nusd_from_usd, usd_text
 from seawall.core.rate import Rate
 from seawall.core.window import Period
 from seawall.guards.budget.settings import Budget
@@ -192,6 +192,43 @@ def _rank(kind: Kind, name: str) -> tuple[int, bool, str]:
 def _budget_rank(budget: Budget) -> tuple[object, ...]:
     window = -_ORDER.index(budget.period)
     return (*_rank(budget.kind, budget.name), window, budget.unit.name, str(budget.zone))
+
+
+def concerns(cap: Budget | Limit, route: str, models: Collection[str]) -> bool:
+    """Say whether calls of a route may count against a cap; without `models` (provider/model) the client chooses."""
+    if cap.name in ("", EACH):
+        return True
+    match cap.kind:
+        case "route":
+            return cap.name == route
+        case "provider":
+            return not models or any(model.startswith(f"{cap.name}/") for model in models)
+        case "model":
+            return not models or cap.name in models
+        case _:
+            return True  # who calls is not known before the call
+
+
+def cap_text(budget: Budget) -> str:
+    """Write a cap in words: `50 USD a day (UTC)`, `60,000 tokens in all`."""
+    match budget.unit:
+        case Unit.NUSD:
+            amount = f"{usd_text(budget.cap)} USD"
+        case Unit.TOKENS:
+            amount = f"{budget.cap:,} tokens"
+        case Unit.CALLS:
+            amount = f"{budget.cap:,} calls"
+    if budget.period is Period.LIFETIME:
+        return f"{amount} in all"
+    article = "an" if budget.period is Period.HOUR else "a"
+    zone = f" ({budget.zone})" if budget.period in (Period.DAY, Period.MONTH) else ""
+    return f"{amount} {article} {budget.period.value}{zone}"
+
+
+def rate_text(limit: Limit) -> str:
+    """Write a rate in words: `20 calls a minute, 5 at once`."""
+    counts = "calls" if limit.counts == "requests" else "tokens"
+    return f"{limit.rate.per_minute:,} {counts} a minute, {limit.rate.burst:,} at once"
 
 
 def doubled(budgets: Iterable[StatedBudget]) -> Iterator[tuple[StatedBudget, StatedBudget]]:

@@ -8,14 +8,24 @@ from seawall.policy.chain import Link, chain_of
 from seawall.policy.document import PolicyDocument
 from seawall.policy.effective import effective
 from seawall.policy.fault import path_text
-from seawall.policy.lint import bound, chain, model, pin, profile, provider, spending
+from seawall.policy.lint import bound, budget, chain, console_cap, model, pin, price, profile, provider
 from seawall.policy.lint.judged import Finding, Judged, Model, Route
 from seawall.policy.load import Reading
 from seawall.policy.reference import References
 from seawall.policy.roster import Found, Roster
 
 # Codes are stable: people filter by them.
-RULES: Final = (*spending.RULES, *chain.RULES, *model.RULES, *bound.RULES, *provider.RULES, *profile.RULES, *pin.RULES)
+RULES: Final = (
+    *budget.RULES,
+    *price.RULES,
+    *chain.RULES,
+    *model.RULES,
+    *bound.RULES,
+    *provider.RULES,
+    *console_cap.RULES,
+    *profile.RULES,
+    *pin.RULES,
+)
 
 
 def lint(reading: Reading, roster: Roster, environment: Mapping[str, str], today: date) -> tuple[Finding, ...]:

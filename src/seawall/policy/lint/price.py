@@ -1,19 +1,10 @@
-"""What is unsafe about money and rates."""
+"""What is unsafe about prices."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from seawall.policy.lint.judged import Draft, Judged, Rule
 from seawall.policy.price_table import provider_behind
-
-
-def _no_budget(judged: Judged) -> Iterator[Draft]:
-    budgets = judged.document.budgets
-    for route in judged.routes:
-        if route.said.budget_per_day_usd is None and not {"all", "route:*", f"route:{route.name}"} & set(budgets):
-            yield Draft(
-                route.path, "nothing caps what this route may spend", "add budget_per_day_usd: 20, or a budget for all"
-            )
 
 
 def _regional(judged: Judged) -> Iterator[Draft]:
@@ -35,7 +26,6 @@ def _unused_price(judged: Judged) -> Iterator[Draft]:
 
 
 RULES: Final = (
-    Rule("warning", "budget.none", "no budget covers the route", _no_budget),
     Rule("warning", "price.regional", "a region with prices of its own", _regional),
     Rule("note", "price.unused", "a price of a model that no route uses", _unused_price),
 )
