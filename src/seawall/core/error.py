@@ -147,7 +147,7 @@ class RateLimited(Refused):
 
     code = "limit.exceeded"
     status = 429
-    should_retry = None
+    should_retry: bool | None = None
 
     def __init__(self, message: str, *, retry_after_s: float, code: str | None = None) -> None:
         super().__init__(message, code=code)
