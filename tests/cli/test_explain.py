@@ -80,3 +80,22 @@ def test_json_is_one_object(policy: Path) -> None:
     assert plain["route"] == "/ai/chat"
     assert {estimate["case"] for estimate in plain["estimates"]} == {"typical", "worst"}
     assert {setting["key"] for setting in plain["settings"]} >= {"class", "timeout_ms", "model", "budget_per_day_usd"}
+
+
+def test_caps_and_attestations_are_printed(policy: Path) -> None:
+    policy.write_text(
+        "providers: {anthropic: {console_cap: {usd_per_day: 9, attested_by: us, on: 2026-01-01,"
+        " expires: 2099-01-01}}}\n"
+        "routes: {/a: {model: claude-haiku-5-5}}\nbudgets: {all: {per_day_usd: 5}}\n"
+    )
+
+    lines = _run(policy, "/a").output.splitlines()
+
+    assert [line.split() for line in lines if line.startswith("budgets.")] == [
+        ["budgets.all.per_day_usd", "5", "USD", "a", "day", "(UTC),", "all", "together", "p.yaml:3"]
+    ]
+    assert "  limit in the provider's console: 9 USD a day, attested by us on 2026-01-01, until 2099-01-01" in lines
+
+
+def test_without_caps_there_is_no_table_of_them(policy: Path) -> None:
+    assert "CAP " not in _run(policy, "/any").output

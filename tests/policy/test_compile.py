@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seawall.core.error import PolicyError
 from seawall.core.target import Origin, Provider, Timeouts
+from seawall.guards.budget.settings import BudgetSettings
 from seawall.guards.sampling.settings import SamplingSettings
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.policy.compile import Compiled, compile_text, load_policy
@@ -385,3 +386,12 @@ def test_any_bytes_are_a_policy_or_a_policy_error_without_a_secret(data: bytes) 
 
     assert printed
     assert "canary" not in printed
+
+
+def test_a_plan_says_what_happens_when_money_or_the_client_is_gone() -> None:
+    plans = _policy(
+        "routes: {/a: {}, /b: {profile: p, on_hang_up: drain}}\nprofiles: {p: {on_exhausted: degrade}}"
+    ).plans
+
+    assert (plans["/a"].budget, plans["/a"].drains) == (BudgetSettings("refuse"), False)
+    assert (plans["/b"].budget, plans["/b"].drains) == (BudgetSettings("degrade"), True)

@@ -235,3 +235,66 @@ def test_a_chain_shows_who_is_there_and_who_is_not(read: Read) -> None:
 )
 def test_a_value_is_written_as_the_document_has_it(value: object, expected: str) -> None:
     assert value_text(value) == expected
+
+
+CAPPED: Final = """\
+providers:
+  anthropic: {console_cap: {usd_per_day: 1000000, usd_per_month: 2.5, attested_by: finance,
+                            on: 2026-11-02, expires: 2027-02-01}}
+routes:
+  /a: {model: claude-opus-5, fallback: [gpt-6-luna], budget_per_day_usd: 5, on_exhausted: clamp}
+  /b: {model: claude-opus-5}
+budgets:
+  all: {per_day_usd: 200, per_hour_usd: 9.5, time_zone: Europe/Berlin}
+  "route:/a": {per_day_usd: 9}
+  "provider:openai": {usd: 1}
+  "team:a": {tokens: 60000}
+limits:
+  "user:*": {calls_per_day: 200, requests_per_minute: 20, burst: 5}
+"""
+
+
+@pytest.fixture
+def capped(read: Read) -> Callable[[str], Explanation]:
+    def run(route: str) -> Explanation:
+        reading = read(CAPPED)
+        compiled = compile_policy(reading, Surroundings(PretendedReferences({}), date(2026, 11, 21)))
+        assert compiled.policy is not None
+        assert compiled.roster is not None
+        return explain(reading, compiled.policy, compiled.roster, route)
+
+    return run
+
+
+def test_every_cap_of_a_route_says_where_it_came_from(capped: Callable[[str], Explanation]) -> None:
+    assert [(cap.key, cap.value, cap.origin) for cap in capped("/a").caps] == [
+        ("budgets.all.per_day_usd", "200 USD a day (Europe/Berlin), all together", "p.yaml:8"),
+        ("budgets.all.per_hour_usd", "9.5 USD an hour, all together", "p.yaml:8"),
+        ("budgets.provider:openai.usd", "1 USD in all, provider openai", "p.yaml:10"),
+        ("budgets.team:a.tokens", "60,000 tokens in all, team a", "p.yaml:11"),
+        ("routes./a.budget_per_day_usd", "5 USD a day (UTC), route /a", "p.yaml:5"),
+        ("limits.user:*.calls_per_day", "200 calls a day (UTC), each user for itself", "p.yaml:13"),
+        ("limits.user:*.requests_per_minute", "20 calls a minute, 5 at once, each user for itself", "p.yaml:13"),
+    ]
+
+
+def test_caps_of_what_a_route_never_asks_are_not_its_own(capped: Callable[[str], Explanation]) -> None:
+    keys = {cap.key for cap in capped("/b").caps}
+
+    assert not keys & {"budgets.provider:openai.usd", "routes./a.budget_per_day_usd", "budgets.route:/a.per_day_usd"}
+
+
+def test_what_happens_at_the_end_of_money_and_of_clients_is_shown(capped: Callable[[str], Explanation]) -> None:
+    settings = {setting.key: (setting.value, setting.origin) for setting in capped("/a").settings}
+
+    assert settings["on_exhausted"] == ("clamp", "p.yaml:5")
+    assert settings["on_hang_up"] == ("abort", "default")
+
+
+def test_a_target_shows_who_attests_its_console_cap(capped: Callable[[str], Explanation]) -> None:
+    opus, luna = capped("/a").targets
+
+    assert opus.console_cap == (
+        "1,000,000 USD a day and 2.5 USD a month, attested by finance on 2026-11-02, until 2027-02-01"
+    )
+    assert luna.console_cap == "none attested"

@@ -51,15 +51,13 @@ CASES: Final = [
         "budget.label_only",
         _route("") + "budgets: {'user:*': {usd: 1}, 'team:*': {usd: 1}}",
         "3:11",
-        "callers name their users themselves, each new one has a budget of its own, and nothing caps the sum of them"
-        " on /a",
+        "callers name their users themselves, each new one has a budget of its own, and nothing caps",
     ),
     (
         "budget.too_small",
         _route("model: claude-opus-4-6, max_tokens: 1000") + "budgets: {'team:*': {per_day_usd: 0.02}}",
         "3:22",
-        "an answer on /a may take 1,000 tokens of anthropic/claude-opus-4-6, for 0.025 USD:"
-        " with 0.02 USD a day (UTC) such a call never passes",
+        "an answer on /a may take 1,000 tokens of anthropic/claude-opus-4-6, for 0.025 USD: with 0.02 USD a day (UTC)",
     ),
     (
         "budget.unreachable",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.core.account import Unit
-from seawall.core.holder import KINDS
+from seawall.core.holder import KINDS, Kind
 from seawall.core.money import NUSD_PER_USD
 from seawall.core.rate import Rate
 from seawall.core.window import Period
@@ -19,7 +19,7 @@ from seawall.policy.compile import Compiled
 from seawall.policy.document import PolicyDocument
 from seawall.policy.plan import CompiledPolicy
 from seawall.policy.roster import Roster
-from seawall.policy.spending import doubled, stated
+from seawall.policy.spending import cap_text, concerns, doubled, rate_text, stated
 
 Compile = Callable[..., Compiled]
 Faults = Callable[[str], list[str]]
@@ -231,3 +231,83 @@ def test_what_is_doubled_is_told_with_what_holds() -> None:
 )
 def test_what_means_nothing_here_is_a_fault(faults: Faults, text: str, expected: str) -> None:
     assert faults(ROUTES + text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "models", "is_met"),
+    [
+        pytest.param("all", "", ["x/m"], True, id="all"),
+        pytest.param("provider", "*", ["x/m"], True, id="each"),
+        pytest.param("route", "/a", ["x/m"], True, id="the route"),
+        pytest.param("route", "/b", ["x/m"], False, id="another route"),
+        pytest.param("provider", "x", ["y/m", "x/m"], True, id="a provider of the chain"),
+        pytest.param("provider", "x", ["xx/m"], False, id="another provider"),
+        pytest.param("provider", "x", [], True, id="the client chooses the provider"),
+        pytest.param("model", "x/m", ["x/m"], True, id="a model of the chain"),
+        pytest.param("model", "x/m", ["x/mm"], False, id="another model"),
+        pytest.param("model", "x/m", [], True, id="the client chooses the model"),
+        pytest.param("team", "a", ["x/m"], True, id="whoever calls"),
+    ],
+)
+def test_a_cap_concerns_what_may_count_against_it(kind: Kind, name: str, models: list[str], is_met: bool) -> None:
+    assert concerns(Limit(kind, name, "requests", Rate(1, 1)), "/a", models) is is_met
+
+
+@pytest.mark.parametrize(
+    ("unit", "period", "text"),
+    [
+        (Unit.NUSD, Period.MINUTE, "0.05 USD a minute"),
+        (Unit.NUSD, Period.HOUR, "0.05 USD an hour"),
+        (Unit.NUSD, Period.DAY, "0.05 USD a day (Europe/Berlin)"),
+        (Unit.TOKENS, Period.MONTH, "50,000,000 tokens a month (Europe/Berlin)"),
+        (Unit.TOKENS, Period.LIFETIME, "50,000,000 tokens in all"),
+        (Unit.CALLS, Period.DAY, "50,000,000 calls a day (Europe/Berlin)"),
+    ],
+)
+def test_a_cap_is_written_in_words(unit: Unit, period: Period, text: str) -> None:
+    assert cap_text(Budget("all", "", unit, period, 50_000_000, ZoneInfo("Europe/Berlin"))) == text
+
+
+def test_a_rate_is_written_in_words() -> None:
+    assert rate_text(Limit("all", "", "requests", Rate(20, 5))) == "20 calls a minute, 5 at once"
+    assert rate_text(Limit("all", "", "tokens", Rate(9000, 9000))) == "9,000 tokens a minute, 9,000 at once"
+
+
+def test_what_an_operator_writes_compiles(compiled: Compile) -> None:
+    policy = compiled(
+        """
+        providers:
+          openai:
+            dialect: openai
+            console_cap: {usd_per_day: 250, attested_by: finance, on: 2026-11-02, expires: 2027-02-01}
+        budgets:
+          all: {per_day_usd: 200, per_month_usd: 4000}
+          "provider:openai": {per_day_usd: 40}
+          "team:*": {per_day_usd: 50}
+          "user:*": {per_day_usd: 2}
+          "conversation:*": {tokens: 60000, usd: 1}
+        limits:
+          "user:*": {calls_per_day: 200, requests_per_minute: 20}
+          "route:/ai/automation": {requests_per_minute: 120, tokens_per_minute: 400000}
+        routes:
+          /ai/automation: {model: gpt-6-luna, budget_per_day_usd: 20}
+        """
+    ).policy
+
+    assert policy is not None
+    assert [f"{budget.kind}:{budget.name} {cap_text(budget)}" for budget in policy.budgets] == [
+        "all: 4000 USD a month (UTC)",
+        "all: 200 USD a day (UTC)",
+        "provider:openai 40 USD a day (UTC)",
+        "team:* 50 USD a day (UTC)",
+        "route:/ai/automation 20 USD a day (UTC)",
+        "user:* 200 calls a day (UTC)",
+        "user:* 2 USD a day (UTC)",
+        "conversation:* 1 USD in all",
+        "conversation:* 60,000 tokens in all",
+    ]
+    assert [f"{limit.kind}:{limit.name} {rate_text(limit)}" for limit in policy.limits] == [
+        "route:/ai/automation 120 calls a minute, 120 at once",
+        "route:/ai/automation 400,000 tokens a minute, 400,000 at once",
+        "user:* 20 calls a minute, 20 at once",
+    ]

@@ -134,6 +134,110 @@ ROUTE = "routes: {/a: {model: claude-haiku-5-5, max_tokens: 5}}\n"
             id="an empty budget",
         ),
         pytest.param(
+            ROUTE + "limits: {all: {burst: 2}}",
+            "p.yaml:2:15 limits.all: found a mapping, expected at least one of calls_per_day, requests_per_minute,"
+            " tokens_per_minute",
+            id="a burst of nothing",
+        ),
+        pytest.param(
+            ROUTE + "limits: {all: {calls_per_day: 1, burst: 2}}",
+            "p.yaml:2:15 limits.all: found a mapping, expected requests_per_minute beside burst",
+            id="a burst without a rate",
+        ),
+        pytest.param(
+            ROUTE + "limits: {all: {calls_per_day: 1, burst_tokens: 2}}",
+            "p.yaml:2:15 limits.all: found a mapping, expected tokens_per_minute beside burst_tokens",
+            id="a burst of tokens without a rate",
+        ),
+        pytest.param(
+            ROUTE + "limits: {all: {requests_per_minute: 0}}",
+            "p.yaml:2:37 limits.all.requests_per_minute: found 0, expected a whole number from 1 to 1000000000",
+            id="a rate of nothing",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {all: {usd: -1}}",
+            "p.yaml:2:22 budgets.all.usd: found -1, expected a number from 0 to 1000000000",
+            id="a cap below nothing",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {all: {usd: 0.0000000001}}",
+            "p.yaml:2:22 budgets.all.usd: found 1e-10, expected 0, or at least 0.000000001,"
+            " which is the smallest amount that is counted",
+            id="a cap that would be rounded to nothing",
+        ),
+        pytest.param(
+            "routes: {/a: {budget_per_day_usd: 0.0000000001}}",
+            "p.yaml:1:35 routes./a.budget_per_day_usd: found 1e-10, expected 0, or at least 0.000000001",
+            id="a cap of a route that would be rounded to nothing",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {all: {per_dya_usd: 1, usd: 1}}",
+            "p.yaml:2:17 budgets.all.per_dya_usd: found an unknown key, expected a known key;"
+            ' did you mean "per_day_usd"?',
+            id="a misspelt cap",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {'tema:*': {usd: 1}}",
+            'p.yaml:2:11 budgets.tema:*: found the key "tema:*", expected "all", or kind:name or kind:* with a kind of'
+            " provider, model, project, team, route, key, feature, user, conversation",
+            id="an account of no kind",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {all: {usd: 1, time_zone: Europe/Berln}}",
+            'p.yaml:2:36 budgets.all.time_zone: found "Europe/Berln", expected a time zone such as Europe/Berlin, or'
+            ' UTC; did you mean "Europe/Berlin"?',
+            id="a misspelt time zone",
+        ),
+        pytest.param(
+            ROUTE + "limits: {all: {calls_per_day: 1, time_zone: Berlin}}",
+            'p.yaml:2:45 limits.all.time_zone: found "Berlin", expected a time zone such as Europe/Berlin, or UTC;'
+            ' did you mean "Europe/Berlin"?',
+            id="a city for a time zone",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {all: {usd: 1, time_zone: qqqqqqq}}",
+            'p.yaml:2:36 budgets.all.time_zone: found "qqqqqqq", expected a time zone such as Europe/Berlin, or UTC',
+            id="a time zone that is like none",
+        ),
+        pytest.param(
+            ROUTE + "budgets: {all: {usd: 1, time_zone: 2}}",
+            "p.yaml:2:36 budgets.all.time_zone: found 2, expected a time zone such as Europe/Berlin, or UTC",
+            id="a number for a time zone",
+        ),
+        pytest.param(
+            "routes: {/a: {on_exhausted: refse}}",
+            'p.yaml:1:29 routes./a.on_exhausted: found "refse", expected one of refuse, clamp, degrade;'
+            ' did you mean "refuse"?',
+            id="a misspelt way out",
+        ),
+        pytest.param(
+            "routes: {/a: {on_hang_up: wait}}",
+            'p.yaml:1:27 routes./a.on_hang_up: found "wait", expected one of abort, drain',
+            id="no way to hang up",
+        ),
+        pytest.param(
+            ROUTE + "providers: {openai: {console_cap: {attested_by: x, on: 2026-11-02, expires: 2027-01-01}}}",
+            "p.yaml:2:35 providers.openai.console_cap: found a mapping, expected usd_per_day or usd_per_month",
+            id="an attestation of no amount",
+        ),
+        pytest.param(
+            ROUTE + "providers: {openai: {console_cap: {usd_per_day: 1, on: 2026-11-02, expires: 2027-01-01}}}",
+            "p.yaml:2:35 providers.openai.console_cap.attested_by: found nothing, expected a text of 1 to 200",
+            id="an attestation of nobody",
+        ),
+        pytest.param(
+            ROUTE + "providers: {openai: {console_cap: {usd_per_day: 1, attested_by: x, on: 2026-11-02,"
+            " expires: 2026-11-01}}}",
+            "p.yaml:2:35 providers.openai.console_cap: found a mapping, expected expires to be later than on",
+            id="an attestation that ends before it begins",
+        ),
+        pytest.param(
+            ROUTE
+            + "providers: {openai: {console_cap: {usd_per_day: 1, attested_by: x, on: today, expires: 2026-12-01}}}",
+            'p.yaml:2:72 providers.openai.console_cap.on: found "today", expected a date such as 2026-11-01',
+            id="an attestation of no day",
+        ),
+        pytest.param(
             "routes: {/a: {model: *x}}",
             "p.yaml:1:22 routes./a.model: found an alias to an anchor that is not written before it",
             id="an alias of nothing is told once",

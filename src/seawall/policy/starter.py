@@ -12,10 +12,23 @@ providers:
     dialect: anthropic
     base_url: https://api.anthropic.com   # as the official SDK has it
     api_key: env:ANTHROPIC_API_KEY        # by reference only: env:NAME or file:/path
+    # set a spend limit in the provider's console too, and say here who has seen it:
+    # console_cap: {usd_per_day: 50, attested_by: me, on: 2026-11-01, expires: 2027-02-01}
   # openai:
   #   dialect: openai
   #   base_url: https://api.openai.com/v1
   #   api_key: env:OPENAI_API_KEY
+
+# Hard caps: a call that could exceed one is refused before it is sent. `seawall spend` shows what is left of them.
+budgets:
+  all: {per_day_usd: 20}                  # also per_minute_usd to per_month_usd, usd for good, and tokens
+  # "key:*": {per_day_usd: 5}             # * is each: every key has a budget of its own
+  # "user:*": {per_day_usd: 1, time_zone: Europe/Berlin}   # when a day ends; UTC is the default
+  # "conversation:*": {tokens: 60000, usd: 0.5}
+
+# limits:                                 # how fast calls may come; 429 says when the next one passes
+#   "user:*": {calls_per_day: 200, requests_per_minute: 20, burst: 5}
+#   "route:/ai/automation": {tokens_per_minute: 400000}
 
 # A route is a base URL for your application: http://host:8080/ai/chat
 routes:
@@ -34,6 +47,9 @@ routes:
     model: claude-sonnet-5-5
     max_tokens: 600
     max_tokens_above: refuse              # or clamp, which is the default
+    budget_per_day_usd: 5                 # of this route alone
+    # on_exhausted: clamp                 # cut answers to what the budget has left; refuse is the default, or degrade
+    # on_hang_up: drain                   # read streams to their end when the client is gone; abort is the default
     timeout_ms: 20000                     # the total: queue, every attempt and the whole answer
     # retries: 1                          # at one model; max_attempts bounds them over all models
     # breaker: {failure_ratio: 0.3, open_s: 15}   # when a model is left alone, and for how many seconds

@@ -25,11 +25,11 @@ def zone_of(name: str) -> tzinfo:
     if name == "UTC":
         return UTC
     if not re.fullmatch(_NAME, name) or _NO_ZONES.fullmatch(name):
-        raise ValueError(name)
+        raise ValueError(f"no time zone is called {name!r}")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError) as error:  # a directory of zones, such as Europe, is an OSError
-        raise ValueError(name) from error
+        raise ValueError(f"no time zone is called {name!r} on this machine") from error
 
 
 def near_zones(name: str) -> dict[str, str]:
