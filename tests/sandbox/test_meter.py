@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+import pytest
+
 from seawall.core.usage import Usage
 from seawall.sandbox import meter
 from seawall.sandbox.meter import Entry, Meter, Total
@@ -19,6 +23,17 @@ def test_every_call_is_counted_under_its_endpoint_model_and_key() -> None:
     assert found.by_endpoint == {"/v1/messages": found.total}
     assert found.by_model == {"claude-haiku-5-5": Total(2, 0, 0, 14, 16, 2, 4, 6, 8, 10, 12)}
     assert {key: total.calls for key, total in found.by_key.items()} == {1: 2, 2: 1}
+
+
+def test_end_users_are_counted_apart_as_long_as_they_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "CALLERS", 2)
+    found = Meter()
+
+    for caller in ("anna", "", "ben", "cleo", "anna"):
+        found.add(replace(CALL, caller=caller))
+
+    assert {caller: total.billed_nusd for caller, total in found.by_caller.items()} == {"anna": 14, "ben": 7}
+    assert found.report()["by_caller"]["anna"]["calls"] == 2
 
 
 def test_a_report_has_the_newest_calls_first() -> None:

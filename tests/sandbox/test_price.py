@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from seawall.core.usage import NO_USAGE, Usage
 from seawall.sandbox import price
-from seawall.sandbox.anthropic.model import CLAUDE, RETIRED
+from seawall.sandbox.anthropic.model import CLAUDE, FLAT, RETIRED
 from seawall.sandbox.openai.model import EMBEDDERS, GPT
 from seawall.sandbox.price import TARIFFS, bill, cut_short
 from seawall.sandbox.reply import Charge
@@ -17,7 +17,7 @@ USAGES = st.builds(Usage, TOKENS, TOKENS, TOKENS, TOKENS, TOKENS, TOKENS)
 
 
 def test_every_model_has_a_price_and_every_price_a_model() -> None:
-    assert set(TARIFFS) == {*CLAUDE, *RETIRED, *GPT, *EMBEDDERS}
+    assert set(TARIFFS) == {*CLAUDE, *RETIRED, FLAT.id, *GPT, *EMBEDDERS}
 
 
 @pytest.mark.parametrize(

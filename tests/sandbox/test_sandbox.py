@@ -105,6 +105,31 @@ async def test_the_meter_agrees_with_what_the_answers_said(http: httpx2.AsyncCli
     assert sandbox.meter.by_key[1].calls == 4
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/messages", {**ASK, "metadata": {"user_id": "anna"}}),
+        ("/v1/chat/completions", {"model": "gpt-5.4", "messages": ASK["messages"], "user": "anna"}),
+        ("/v1/chat/completions", {"model": "gpt-5.4", "messages": ASK["messages"], "safety_identifier": "anna"}),
+    ],
+)
+async def test_the_meter_knows_the_end_user(
+    http: httpx2.AsyncClient, sandbox: Sandbox, path: str, body: dict[str, object]
+) -> None:
+    await http.post(path, json=body)
+
+    assert sandbox.meter.by_caller["anna"].billed_nusd == sandbox.meter.total.billed_nusd > 0
+
+
+async def test_the_flat_model_costs_the_same_whatever_it_is_asked(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
+    headers = {"x-sandbox-output-tokens": "100"}
+    for text in ("Hi", "Hello, who are you?"):
+        messages = [{"role": "user", "content": text}]
+        await http.post("/v1/messages", json={**ASK, "model": "sandbox-flat", "messages": messages}, headers=headers)
+
+    assert [entry.billed_nusd for entry in sandbox.meter.entries] == [10_000_000, 10_000_000]
+
+
 async def test_what_is_not_an_answer_is_counted_and_not_billed(http: httpx2.AsyncClient, sandbox: Sandbox) -> None:
     await http.post("/v1/messages", json={})
     await http.post("/v1/messages", json=ASK, headers={"x-sandbox-fault": "status=500"})

@@ -10,6 +10,7 @@ from msgspec import structs
 from seawall.core.usage import NO_USAGE, Usage
 
 KEPT: Final = 100_000
+CALLERS: Final = 10_000  # so many are counted apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Entry:
     `status` is 0 where no answer began. `usage` is what was used until the call ended, `billed_nusd` what of it was
     billed. `events` and `bytes_sent` count what was written of the body, before chunked coding; an event that was begun
     counts whole unless a fault cut it. `hung_up` says that the client ended the call; its last event was number
-    `events - 1`.
+    `events - 1`. `caller` is the end user that the body names (`metadata.user_id`, `safety_identifier`, `user`).
     """
 
     request_id: str
@@ -35,6 +36,7 @@ class Entry:
     bytes_sent: int = 0
     events: int = 0
     hung_up: bool = False
+    caller: str = ""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class Total:
 class Meter:
     """Totals of everything since the start or the last `clear`, and the last 100,000 calls one by one.
 
+    Of callers the first 10,000 are counted apart.
+
     Every change happens on the sandbox's event loop; reading from another thread gives a slightly older state.
     """
 
@@ -80,6 +84,7 @@ class Meter:
     by_endpoint: dict[str, Total] = field(default_factory=dict)
     by_model: dict[str, Total] = field(default_factory=dict)
     by_key: dict[int, Total] = field(default_factory=dict)
+    by_caller: dict[str, Total] = field(default_factory=dict)
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def add(self, entry: Entry) -> None:
@@ -88,13 +93,15 @@ class Meter:
         self.total.add(entry)
         self.by_endpoint.setdefault(entry.endpoint, Total()).add(entry)
         self.by_key.setdefault(entry.key, Total()).add(entry)
+        if entry.caller and (entry.caller in self.by_caller or len(self.by_caller) < CALLERS):
+            self.by_caller.setdefault(entry.caller, Total()).add(entry)
         if entry.model:
             self.by_model.setdefault(entry.model, Total()).add(entry)
 
     def clear(self) -> None:
         """Begin again at nothing."""
         self.total = Total()
-        for part in (self.by_endpoint, self.by_model, self.by_key, self.entries):
+        for part in (self.by_endpoint, self.by_model, self.by_key, self.by_caller, self.entries):
             part.clear()
 
     def report(self, entries: int = 0) -> dict[str, Any]:
@@ -108,6 +115,7 @@ class Meter:
             "by_endpoint": _sums(self.by_endpoint),
             "by_model": _sums(self.by_model),
             "by_key": _sums(self.by_key),
+            "by_caller": _sums(self.by_caller),
             "entries": newest,
         }
 

@@ -80,6 +80,7 @@ _CLAUDE: Final = {
     ),
     "claude-haiku-4-5": _flat("1", "5", "1.25", "2", "0.10"),
     "claude-3-sonnet": _flat("3", "15", "3.75", "6", "0.30"),
+    "sandbox-flat": _flat("0", "100", "0", "0", "0"),
     "claude-3-haiku": _flat("0.25", "1.25", "0.30", "0.50", "0.03"),
 }  # fmt: skip  # a table, one model a row
 

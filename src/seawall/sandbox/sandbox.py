@@ -289,6 +289,7 @@ class Sandbox:
             bytes_sent=progress.bytes_sent,
             events=progress.events,
             hung_up=hung_up,
+            caller=_caller_of(visit.request.body) if charge else "",
         )
         self.meter.add(entry)
 
@@ -300,3 +301,12 @@ def _model_of(body: bytes) -> str | None:
         return None
     model = asked.get("model") if isinstance(asked, dict) else None
     return model if isinstance(model, str) else None
+
+
+def _caller_of(body: bytes) -> str:
+    """Name the end user of a body that was good enough to be charged for."""
+    asked = orjson.loads(body)
+    metadata = asked.get("metadata")
+    named = metadata.get("user_id") if isinstance(metadata, dict) else None
+    found = named or asked.get("safety_identifier") or asked.get("user")
+    return found if isinstance(found, str) else ""

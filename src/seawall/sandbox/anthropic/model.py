@@ -96,10 +96,12 @@ _RETIRED: Final = (
 )
 
 CLAUDE: Final[Mapping[str, Claude]] = {model.id: model for model in _CLAUDE}
+# Not one of theirs: its prompt costs nothing and its answer $100 a million tokens, so that tests know a call's price.
+FLAT: Final = Claude("sandbox-flat", "flat", 1_024, "off", can_sample=True)
 RETIRED: Final[Mapping[str, Claude]] = {model.id: model for model in _RETIRED}
 DATED: Final[Mapping[str, Claude]] = {model.dated: model for model in (*_CLAUDE, *_RETIRED) if model.dated}
 
 
 def find(name: str) -> Claude | None:
     """Find a model by its name or its dated name; retired ones have only the latter."""
-    return CLAUDE.get(name) or DATED.get(name)
+    return CLAUDE.get(name) or DATED.get(name) or (FLAT if name == FLAT.id else None)

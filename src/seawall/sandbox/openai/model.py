@@ -52,7 +52,7 @@ _GPT: Final = (
     Gpt("gpt-5.4", _TO_XHIGH, "none", "none", fast_permille=2_000),
     Gpt("gpt-5.4-mini", _TO_XHIGH, "none", "none", fast_permille=2_000, context=400_000, most_input=272_000,
         dated="gpt-5.4-mini-2026-03-17"),
-    Gpt("gpt-5.4-nano", _TO_XHIGH, "none", "none", fast_permille=2_000, context=400_000, most_input=272_000,
+    Gpt("gpt-5.4-nano", _TO_XHIGH, "none", "none", context=400_000, most_input=272_000,
         shutdown="2027-04-01", dated="gpt-5.4-nano-2026-03-17"),
     Gpt("gpt-5.2", _TO_XHIGH, "none", context=400_000, most_input=272_000, dated="gpt-5.2-2025-12-11"),
     Gpt("gpt-5.1", _TO_XHIGH, "none", context=400_000, most_input=272_000, shutdown="2027-04-01",
