@@ -60,6 +60,12 @@ CASES: Final = [
         "an answer on /a may take 1,000 tokens of anthropic/claude-opus-4-6, for 0.025 USD: with 0.02 USD a day (UTC)",
     ),
     (
+        "limit.too_small",
+        _route("max_tokens: 500") + "limits: {all: {tokens_per_minute: 9000, burst_tokens: 500}}",
+        "3:16",
+        "an answer on /a may take 500 tokens: with 9,000 tokens a minute, 500 at once such a call never passes",
+    ),
+    (
         "budget.unreachable",
         _route("") + "budgets: {'team:*': {usd: 1}, 'team:a': {usd: 2}}",
         "3:42",

@@ -91,6 +91,9 @@ def test_where_no_ceiling_would_fit_none_is_named(judge: Judge) -> None:
             "budgets: {'provider:anthropic': {usd: 0.001}}",
             id="switched off",
         ),
+        pytest.param(
+            "routes: {/a: {model: text-embedding-3-small}}\nbudgets: {all: {tokens: 5}}", id="embeddings have no answer"
+        ),
         pytest.param("routes: {/a: {}}\nbudgets: {all: {usd: 0.000001}}", id="the client's own model"),
     ],
 )
@@ -148,3 +151,19 @@ def test_what_a_route_uses_is_used(judge: Judge, said: str) -> None:
 
 def test_what_the_client_may_choose_is_used(judge: Judge) -> None:
     assert judge("routes: {/a: {}}\nbudgets: {'model:gpt-6-sol': {usd: 1}}", "budget.unused") == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("{/a: {max_tokens: 500}}\nlimits: {all: {tokens_per_minute: 501}}", id="room for it"),
+        pytest.param("{/a: {}}\nlimits: {all: {requests_per_minute: 1}}", id="calls"),
+        pytest.param("{/a: {}, /b: {max_tokens: 1}}\nlimits: {'route:/b': {tokens_per_minute: 5}}", id="elsewhere"),
+        pytest.param(
+            "{/a: {model: text-embedding-3-small}}\nlimits: {all: {tokens_per_minute: 5}}",
+            id="embeddings have no answer",
+        ),
+    ],
+)
+def test_a_burst_that_an_answer_fits_into_is_quiet(judge: Judge, said: str) -> None:
+    assert judge(f"routes: {said}", "limit.too_small") == []

@@ -10,10 +10,11 @@ from seawall.core.money import TOKENS_PER_MTOK, usd_text
 from seawall.guards.budget.settings import Budget
 from seawall.guards.limits.settings import Limit
 from seawall.policy.fault import Path, path_text
+from seawall.policy.lint.chain import EMBEDS
 from seawall.policy.lint.judged import Draft, Judged, Model, Route, Rule
 from seawall.policy.price_schedule import price_on
 from seawall.policy.prices import PriceBook
-from seawall.policy.spending import cap_text, concerns, doubled, sameness, stated
+from seawall.policy.spending import cap_text, concerns, doubled, rate_text, sameness, stated
 
 # Whoever calls may make up new names of these, each with a budget of its own.
 _MADE_UP: Final = ("user", "feature", "conversation")
@@ -75,7 +76,11 @@ def _too_small(judged: Judged) -> Iterator[Draft]:
 
 
 def _capped(budget: Budget, route: Route) -> Iterator[Model]:
-    return (m for m in route.models if m.is_on and concerns(budget, route.name, [_name(m)]))
+    return (m for m in route.models if _answers(m) and concerns(budget, route.name, [_name(m)]))
+
+
+def _answers(model: Model) -> bool:
+    return model.is_on and not model.found.model.startswith(EMBEDS)
 
 
 def _excess(budget: Budget, route: Route, model: Model, book: PriceBook, judged: Judged) -> tuple[str, str] | None:
@@ -94,6 +99,21 @@ def _excess(budget: Budget, route: Route, model: Model, book: PriceBook, judged:
     message = f"an answer on {route.name} may take {asked}: with {cap_text(budget)} such a call never passes"
     lower = f"set max_tokens below {fits:,}, " if fits > 1 else ""
     return message, f"{lower}raise the cap, or add on_exhausted: clamp"
+
+
+def _burst_too_small(judged: Judged) -> Iterator[Draft]:
+    for limit, path in stated(judged.document, judged.roster).limits:
+        for route in judged.routes:
+            # What a call asks for is taken at once; without models the client's own decides, and may answer.
+            answers = not route.models or any(map(_answers, route.models))
+            most = route.settings.max_tokens
+            met = concerns(limit, route.name, [_name(model) for model in route.models])
+            if answers and met and limit.counts == "tokens" and limit.rate.burst <= most:
+                message = (
+                    f"an answer on {route.name} may take {most:,} tokens:"
+                    f" with {rate_text(limit)} such a call never passes"
+                )
+                yield Draft(path, message, f"set burst_tokens well above {most:,}, or max_tokens lower")
 
 
 def _book(judged: Judged) -> PriceBook:
@@ -141,6 +161,7 @@ RULES: Final = (
     Rule("warning", "budget.none", "no budget covers the route", _no_budget),
     Rule("warning", "budget.label_only", "budgets only for names that callers make up", _label_only),
     Rule("warning", "budget.too_small", "a budget below what one answer may cost", _too_small),
+    Rule("warning", "limit.too_small", "a burst below what one answer may take", _burst_too_small),
     Rule("warning", "budget.unreachable", "a budget above the one that each of its kind has", _under_each),
     Rule("warning", "budget.no_way_down", "calls to degrade with nothing to degrade to", _no_way_down),
     Rule("note", "budget.twice", "two budgets for the same, of which the smaller holds", _doubled),

@@ -6,7 +6,7 @@ from typing import Final
 from seawall.guards.retry.settings import MAX_ATTEMPTS
 from seawall.policy.lint.judged import Draft, Judged, Model, Route, Rule
 
-_EMBEDS: Final = "text-embedding-"
+EMBEDS: Final = "text-embedding-"
 
 
 def _no_fallback(judged: Judged) -> Iterator[Draft]:
@@ -77,7 +77,7 @@ def _obstacles(route: Route, first: Model, model: Model) -> Iterator[tuple[str, 
     longest, prompt = model.found.facts.context_tokens, route.settings.max_input_tokens
     if longest is not None and prompt is not None and prompt > longest:
         yield f"{name} takes prompts of {longest} tokens, and max_input_tokens lets {prompt} through", ""
-    if first.found.model.startswith(_EMBEDS) != model.found.model.startswith(_EMBEDS):
+    if first.found.model.startswith(EMBEDS) != model.found.model.startswith(EMBEDS):
         yield f"{name} is of another kind than {first.link.model}: only one of them makes embeddings", "name another"
 
 
