@@ -57,7 +57,8 @@ def _tokens(body: dict[str, Any]) -> int:
         pytest.param({"type": "search_result", "title": "T", "source": "s", "content": [TEXT]}, 5, id="search result"),
         pytest.param({"type": "tool_use", "id": "t", "name": "look", "input": {"a": 1}}, 1 + 5 + 6, id="tool call"),
         pytest.param({"type": "thinking", "thinking": "one two three", "signature": "s"}, 4, id="thinking"),
-        pytest.param({"type": "redacted_thinking", "data": "xxxxxxxx"}, 0, id="redacted thinking"),
+        pytest.param({"type": "thinking", "thinking": "", "signature": "x" * 60}, 10, id="thinking that is not shown"),
+        pytest.param({"type": "redacted_thinking", "data": "x" * 18}, 3, id="redacted thinking"),
         pytest.param({"type": "container_upload"}, count('{"type":"container_upload"}', 4), id="anything else"),
     ],
 )
@@ -132,3 +133,13 @@ def test_a_prompt_longer_than_the_context_is_refused(make_call: Callable[..., Ca
 
     with pytest.raises(Problem, match=r"prompt is too long: \d+ tokens > 200000 maximum"):
         messages(make_call(body))
+
+
+@pytest.mark.parametrize(("kind", "tokens"), [("bash_20250124", 325), ("text_editor_20250728", 700)])
+def test_a_tool_that_the_provider_defines_costs_what_it_says_of_it(kind: str, tokens: int) -> None:
+    body = _body(TEXT)
+    tool = {"type": kind, "name": "t"}
+
+    grown = _tokens(body | {"tools": [tool]}) - _tokens(body)
+
+    assert grown == count(orjson.dumps(tool).decode(), 4) + 8 + 320 + tokens

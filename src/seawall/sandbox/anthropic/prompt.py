@@ -1,8 +1,9 @@
 """A request's prompt as the provider reads it: tools, then the system text, then the messages, block by block.
 
 Tokens of a block: a text's own; an image or a PDF by `seawall.sandbox.media`; a tool call its name and compact JSON
-plus 6; a tool's result its content plus 6; an earlier thinking its text; everything else its compact JSON. Each
-message costs 4 more, each tool its compact JSON plus 8, the first tool 320, a schema for the output its compact JSON.
+plus 6; a tool's result its content plus 6; an earlier thinking its text, or a token for every six characters of what
+it is sealed in; everything else its compact JSON. Each message costs 4 more, each tool its compact JSON plus 8, the
+first tool 320, tools that the provider defines what it says about them, a schema for the output its compact JSON.
 """
 
 import base64
@@ -23,6 +24,8 @@ MESSAGE: Final = 4
 TOOL: Final = 8
 TOOLS: Final = 320
 CALL: Final = 6
+SEALED: Final = 6  # characters of base64 a token: four and a half bytes
+DEFINED: Final = {"bash_": 325, "text_editor_": 700, "computer_": 4_600}  # platform.claude.com/docs, "Pricing"
 
 
 def segments(body: Json, model: Claude) -> list[Segment]:
@@ -55,8 +58,13 @@ def _tools(body: Json, model: Claude) -> Iterator[Segment]:
         yield Segment(data, count(data.decode(), model.letters))
     for tool in body.get("tools") or ():
         data = _unmarked(tool)
-        yield Segment(data, count(data.decode(), model.letters) + TOOL + extra, _ttl_s(tool))
+        yield Segment(data, count(data.decode(), model.letters) + _defined(tool) + extra, _ttl_s(tool))
         extra = 0
+
+
+def _defined(tool: Json) -> int:
+    kind = tool.get("type") or "custom"
+    return TOOL + sum(tokens for name, tokens in DEFINED.items() if kind.startswith(name))
 
 
 def _system(body: Json, model: Claude) -> Iterator[Segment]:
@@ -94,9 +102,9 @@ def _block_tokens(block: Json, model: Claude) -> int:
         case "search_result":
             return count(block["title"], letters) + _content_tokens(block["content"], model)
         case "thinking":
-            return count(block["thinking"], letters)
+            return count(block["thinking"], letters) or len(block["signature"]) // SEALED
         case "redacted_thinking":
-            return 0
+            return len(block["data"]) // SEALED
         case _:
             return count(_unmarked(block).decode(), letters)
 
