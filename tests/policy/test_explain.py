@@ -251,6 +251,7 @@ budgets:
   "team:a": {tokens: 60000}
 limits:
   "user:*": {calls_per_day: 200, requests_per_minute: 20, burst: 5}
+  "route:/b": {tokens_per_minute: 9000}
 """
 
 
@@ -281,6 +282,7 @@ def test_every_cap_of_a_route_says_where_it_came_from(capped: Callable[[str], Ex
 def test_caps_of_what_a_route_never_asks_are_not_its_own(capped: Callable[[str], Explanation]) -> None:
     keys = {cap.key for cap in capped("/b").caps}
 
+    assert "limits.route:/b.tokens_per_minute" in keys
     assert not keys & {"budgets.provider:openai.usd", "routes./a.budget_per_day_usd", "budgets.route:/a.per_day_usd"}
 
 

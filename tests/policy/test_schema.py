@@ -33,13 +33,22 @@ prices: {m: {input_usd_per_mtok: 1, from: '2026-11-01'}, n: [{output_usd_per_mto
 budgets: {"team:*": {per_day_usd: 1}}
 """
 
+CAPS: Final = """
+providers: {openai: {console_cap: {usd_per_day: 9.5, attested_by: us, on: 2026-11-01, expires: 2027-01-01}}}
+budgets: {all: {per_minute_usd: 1, usd: 0, time_zone: Europe/Berlin}, "user:*": {per_day_tokens: 500}}
+limits: {"route:/a": {requests_per_minute: 5, burst: 1, tokens_per_minute: 9000, burst_tokens: 900}}
+routes: {/a: {budget_per_day_usd: 5, on_exhausted: degrade, on_hang_up: drain}}
+"""
+
 
 def _is_valid(text: str) -> bool:
     validator = jsonschema.Draft202012Validator(policy_schema())
     return bool(validator.is_valid(YAML(typ="safe", pure=True).load(text)))
 
 
-@pytest.mark.parametrize("text", [SMALLEST, STARTER, PRICES, FAILURES], ids=["row C1", "starter", "prices", "failures"])
+@pytest.mark.parametrize(
+    "text", [SMALLEST, STARTER, PRICES, FAILURES, CAPS], ids=["row C1", "starter", "prices", "failures", "caps"]
+)
 def test_the_schema_takes_good_policies(text: str) -> None:
     assert _is_valid(text)
 
@@ -58,6 +67,8 @@ def test_the_schema_takes_good_policies(text: str) -> None:
         "routes: {/a: {}}\noverload: {shares: {interactive: 1}}",
         "routes: {/a: {}}\nproviders: {x: {api_key: hunter2}}",
         "routes: {/a: {}}\nbudgets: {nobody: {per_day_usd: 1}}",
+        "routes: {/a: {}}\nlimits: {all: {requests_per_minute: 0}}",
+        "routes: {/a: {on_hang_up: wait}}",
     ],
 )
 def test_the_schema_refuses_what_reading_refuses(text: str) -> None:

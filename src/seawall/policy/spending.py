@@ -211,13 +211,8 @@ def concerns(cap: Budget | Limit, route: str, models: Collection[str]) -> bool:
 
 def cap_text(budget: Budget) -> str:
     """Write a cap in words: `50 USD a day (UTC)`, `60,000 tokens in all`."""
-    match budget.unit:
-        case Unit.NUSD:
-            amount = f"{usd_text(budget.cap)} USD"
-        case Unit.TOKENS:
-            amount = f"{budget.cap:,} tokens"
-        case Unit.CALLS:
-            amount = f"{budget.cap:,} calls"
+    units = {Unit.TOKENS: "tokens", Unit.CALLS: "calls"}
+    amount = f"{usd_text(budget.cap)} USD" if budget.unit is Unit.NUSD else f"{budget.cap:,} {units[budget.unit]}"
     if budget.period is Period.LIFETIME:
         return f"{amount} in all"
     article = "an" if budget.period is Period.HOUR else "a"
