@@ -33,7 +33,7 @@ prices: {m: {input_usd_per_mtok: 1, from: '2026-11-01'}, n: [{output_usd_per_mto
 budgets: {"team:*": {per_day_usd: 1}}
 """
 
-CAPS: Final = """
+CAPS = """
 providers: {openai: {console_cap: {usd_per_day: 9.5, attested_by: us, on: 2026-11-01, expires: 2027-01-01}}}
 budgets: {all: {per_minute_usd: 1, usd: 0, time_zone: Europe/Berlin}, "user:*": {per_day_tokens: 500}}
 limits: {"route:/a": {requests_per_minute: 5, burst: 1, tokens_per_minute: 9000, burst_tokens: 900}}
