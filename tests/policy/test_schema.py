@@ -34,7 +34,7 @@ budgets: {"team:*": {per_day_usd: 1}}
 """
 
 CAPS = """
-providers: {openai: {console_cap: {usd_per_day: 9.5, attested_by: us, on: 2026-11-01, expires: 2027-01-01}}}
+providers: {openai: {console_cap: {usd_per_day: 9.5, attested_by: us, on: "2026-11-01", expires: "2027-01-01"}}}
 budgets: {all: {per_minute_usd: 1, usd: 0, time_zone: Europe/Berlin}, "user:*": {per_day_tokens: 500}}
 limits: {"route:/a": {requests_per_minute: 5, burst: 1, tokens_per_minute: 9000, burst_tokens: 900}}
 routes: {/a: {budget_per_day_usd: 5, on_exhausted: degrade, on_hang_up: drain}}
