@@ -1,0 +1,53 @@
+"""What the provider's own meter says of the caps; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torture.scenario import FLAT, MODELS, TEAMS, Scenario
+
+Report = Mapping[str, Any]  # the sandbox's meter, as its control endpoint gives it
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One account: what the provider billed for it, and its cap, in nano-dollars."""
+
+    account: str
+    billed_nusd: int
+    cap_nusd: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the cap was exceeded, by however little."""
+        return self.billed_nusd > self.cap_nusd
+
+
+def judge(scenario: Scenario, meter: Report) -> list[Line]:
+    """Compare every cap of a run with the meter."""
+    caps = scenario.caps
+    models, callers = _billed(meter["by_model"]), _billed(meter["by_caller"])
+    lines = [Line("all", int(meter["total"]["billed_nusd"]), caps.all)]
+    for dialect in ("anthropic", "openai"):
+        spent = sum(nusd for model, nusd in models.items() if _maker(model) == dialect)
+        lines.append(Line(f"provider:{dialect}", spent, caps.provider))
+    for team in range(TEAMS):
+        spent = sum(nusd for name, nusd in callers.items() if name.startswith(f"t{team}/"))
+        lines.append(Line(f"team:t{team}", spent, caps.team))
+    return [*lines, *(Line(f"user:{name}", nusd, caps.user) for name, nusd in sorted(callers.items()))]
+
+
+def complaints(scenario: Scenario, lines: list[Line]) -> list[str]:
+    """Say what must not be: a cap exceeded, or, where nothing went wrong, not used to the last cent."""
+    found = [f"{line.account}: billed {line.billed_nusd}, cap {line.cap_nusd}" for line in lines if line.is_over]
+    if scenario.is_exact and lines[0].billed_nusd != lines[0].cap_nusd:
+        found.append(f"all: billed {lines[0].billed_nusd}, expected exactly {lines[0].cap_nusd}")
+    return found
+
+
+def _billed(totals: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    return {name: total["billed_nusd"] for name, total in totals.items()}
+
+
+def _maker(model: str) -> str:
+    return "anthropic" if model == FLAT or MODELS.get(model) == "anthropic" or model.startswith("claude") else "openai"

@@ -1,0 +1,210 @@
+"""Seawall itself: `seawall serve` with four workers and nothing in its policy but the caps."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from torture.scenario import FLAT, SILENT_S, TEAMS, Ask, Caps, Event, Scenario
+from torture.traffic import Door
+
+WORKERS: Final = 4
+PATIENCE_S: Final = 20.0
+FAKETIME: Final = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+_LOOK_S: Final = 0.02
+_USD: Final = 1e9
+_JUMPS: Final = {"ahead": "+86400", "back": "-3600"}
+_ROOM: Final = 8 * 1024  # bytes that may still be written when the disk is full
+POLICY: Final = """\
+version: 1
+providers:
+  anthropic: {{base_url: '{url}', api_key: env:PROVIDER_KEY}}
+  openai: {{base_url: '{url}/v1', api_key: env:PROVIDER_KEY}}
+budgets:
+  all: {{usd: {caps[all]}, per_day_usd: {caps[all]}}}
+  "provider:*": {{usd: {caps[provider]}}}
+  "team:*": {{usd: {caps[team]}, per_hour_usd: {caps[team]}}}
+  "user:*": {{usd: {caps[user]}}}
+prices:
+  anthropic/{flat}: {{input_usd_per_mtok: 0, output_usd_per_mtok: 100}}
+profiles:
+  tortured:
+    max_tokens: 4000
+    retries: {retries}
+    timeout_ms: 8000
+    on_exhausted: {on_exhausted}
+    on_hang_up: {on_hang_up}
+    degraded: {{message: "Nothing is left."}}
+routes:
+  /any: {{profile: tortured}}
+  /chain: {{profile: tortured, model: claude-opus-5-5, fallback: [claude-haiku-4-5, gpt-5.4]}}
+"""
+
+
+class Seawall:
+    """Implements `Peer` on the source that this is a part of."""
+
+    name = "seawall"
+
+    def __init__(self) -> None:
+        self._folder = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._keys: list[str] = []
+        self._draw = random.Random(0)  # noqa: S311  # the same seed is the same run
+
+    def start(self, scenario: Scenario, provider_url: str, folder: Path) -> None:
+        """Write the policy, issue a key a team, and serve."""
+        self._folder, self._draw = folder, random.Random(scenario.seed)  # noqa: S311  # as above
+        (folder / "policy.yaml").write_text(policy(scenario, provider_url), "utf-8")
+        self._keys = [self._issue(f"t{team}") for team in range(TEAMS)]
+        environment = {**os.environ, "PROVIDER_KEY": "provider-key", "PYTHONUNBUFFERED": "1"}  # noqa: TID251  # as a shell
+        if FAKETIME is not None:
+            (folder / "clock").write_text("+0", "utf-8")
+            environment |= {
+                "LD_PRELOAD": str(FAKETIME),
+                "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        words = ["serve", "--policy", "policy.yaml", "--port", "0", "--admin-port", "0", "--workers", str(WORKERS)]
+        with (folder / "gateway.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "seawall", *words, "--state-dir", "state", "--grace", "5"],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._port = self._when_it_serves(folder / "gateway.log")
+
+    def door(self, ask: Ask) -> Door:
+        """Send the dearest model's calls down a chain of fallbacks, and the others where they will."""
+        route = "/chain" if ask.model == "claude-opus-5-5" else "/any"
+        return Door("127.0.0.1", self._port, route, {"x-api-key": self._keys[ask.team]})
+
+    async def befall(self, event: Event) -> None:
+        """Kill a worker, lock the ledger, fill the disk, or set the clock."""
+        match event.act:
+            case "kill":
+                if workers := self._workers():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self._draw.choice(workers), signal.SIGKILL)
+            case "lock":
+                with self._locked():
+                    await asyncio.sleep(SILENT_S * self._draw.random())
+            case "full":
+                self._limit_files(full=True)
+                await asyncio.sleep(SILENT_S * self._draw.random())
+                self._limit_files(full=False)
+            case _:
+                (self._folder / "clock").write_text(_JUMPS[event.act], "utf-8")
+
+    def stop(self) -> None:
+        """Ask for an orderly end; what does not end in time is killed, with all that it started."""
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(PATIENCE_S)
+
+    def complaints(self, billed_nusd: int) -> Sequence[str]:
+        """Have the ledger checked by the command for it, and compare it with the meter: it is never below."""
+        check = self._command("spend", "check", "--state-dir", "state")
+        found = [] if check.returncode == 0 else [f"spend check: {check.stdout}{check.stderr}"]
+        with contextlib.closing(apsw.Connection(str(self._folder / "state/ledger.db"))) as db:
+            row = db.execute("SELECT settled + leased FROM accounts WHERE name = 'all@lifetime'").fetchone()
+        charged = int(row[0]) if row else 0
+        if charged < billed_nusd:
+            found.append(f"the ledger has {charged} for all, the provider billed {billed_nusd}")
+        return found
+
+    def _issue(self, team: str) -> str:
+        made = self._command("keys", "create", "--team", team, "--json", "--state-dir", "state")
+        return str(json.loads(made.stdout)["key"])
+
+    def _command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "seawall", *words],
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def _when_it_serves(self, log: Path) -> int:
+        end_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end_s:
+            printed = log.read_text("utf-8")
+            if "Try it:" in printed:
+                return int(printed.split()[3].rpartition(":")[2])
+            if self._process is None or self._process.poll() is not None:
+                break
+            time.sleep(_LOOK_S)
+        self.stop()
+        raise TimeoutError(f"seawall did not start: {log.read_text('utf-8')}")
+
+    def _workers(self) -> list[int]:
+        process = self._process
+        if process is None:
+            return []
+        found = []
+        for pid in map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()):
+            with contextlib.suppress(OSError):
+                if b"seawall.gateway.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
+        return found
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the ledger's write lock, as a backup or a stuck process would."""
+        with contextlib.closing(apsw.Connection(str(self._folder / "state/ledger.db"))) as db:
+            db.set_busy_timeout(500)
+            try:
+                db.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                yield
+                return
+            yield
+            db.execute("ROLLBACK")
+
+    def _limit_files(self, *, full: bool) -> None:
+        """Let no worker's file grow beyond a few kilobytes more than the ledger has now, or as it likes."""
+        sizes = [path.stat().st_size for path in (self._folder / "state").glob("ledger.db*")]
+        for pid in self._workers():
+            with contextlib.suppress(ProcessLookupError):
+                _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                soft = min(sizes, default=0) + _ROOM if full else hard
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def policy(scenario: Scenario, provider_url: str) -> str:
+    """Write what an operator would."""
+    caps: Caps = scenario.caps
+    return POLICY.format(
+        url=provider_url,
+        caps={name: getattr(caps, name) / _USD for name in Caps.__slots__},
+        flat=FLAT,
+        retries=scenario.retries,
+        on_exhausted=scenario.on_exhausted,
+        on_hang_up=scenario.on_hang_up,
+    )
