@@ -39,7 +39,7 @@ GOOD = whole(ANSWER["anthropic"])
 TEXT = frames_of("anthropic/text.sse")
 USER = Limit("user", "*", "requests", Rate(60, 3))
 PACE = Limit("route", ROUTE, "tokens", Rate(60_000, 60_000))
-OWN = f"user:{OWNER.key_id}/#bob"
+OWN = f"user:{OWNER.key_id}/hash-of-bob"
 PACED = Bucket(f"route:{ROUTE}#tokens", PACE.rate)
 
 
@@ -59,7 +59,9 @@ class World:
     def __init__(self, *limits: Limit, instead: Instead | None = None) -> None:
         self.buckets = MemoryBuckets()
         self.till = Till(self.buckets, LoopClock())
-        self.guard = LimitsGuard(limits, self.till, lambda name: f"#{name}", Spot(max_tokens=4000, target=target()))
+        self.guard = LimitsGuard(
+            limits, self.till, lambda name: f"hash-of-{name}", Spot(max_tokens=4000, target=target())
+        )
         self.upstream = ScriptedUpstream()
         self._below = (MeterGuard(),) if instead is None else (MeterGuard(), instead)
 
@@ -124,7 +126,7 @@ def test_a_name_that_the_caller_chose_lies_under_its_key() -> None:
 
     names = [str(limited(ended)).split()[0] for ended in run_virtual(scene())]
 
-    assert names == ["user:k_1/#bob", "user:k_2/#bob", "user:#bob"]
+    assert names == ["user:k_1/hash-of-bob", "user:k_2/hash-of-bob", "user:hash-of-bob"]
 
 
 def test_a_call_that_nothing_limits_just_goes_on() -> None:

@@ -110,10 +110,49 @@ def test_of_a_large_bucket_a_slice_is_taken_and_used_without_asking() -> None:
     async def act(scene: Scene) -> None:
         assert await scene.take((LARGE, 1)) is None
         drawer = scene.till.drawer(LARGE)
-        for _ in range(99):
+        for _ in range(74):
             assert scene.till.take_at_once([Demand(drawer, 1)])
         assert scene.buckets.asked == [("take", 1, 100)]
-        assert not scene.till.take_at_once([Demand(drawer, 1)])
+
+    play(act)
+
+
+def test_a_slice_is_renewed_before_it_is_used_up() -> None:
+    async def act(scene: Scene) -> None:
+        await scene.take((LARGE, 1))
+        drawer = scene.till.drawer(LARGE)
+        for _ in range(1000):
+            for _ in range(10):
+                assert scene.till.take_at_once([Demand(drawer, 1)]), "no call waits"
+            await asyncio.sleep(0.1)
+        assert {what for what, _, _ in scene.buckets.asked} == {"take"}
+        assert len(scene.buckets.asked) < 140
+
+    play(act)
+
+
+def test_an_empty_bucket_is_not_asked_ahead_again_and_again() -> None:
+    async def act(scene: Scene) -> None:
+        await scene.take((LARGE, 1525))
+        assert await scene.take((LARGE, 1)) is None
+        scene.buckets.asked.clear()
+        await MemoryBuckets.charge(scene.buckets, LARGE, 100, LoopClock().wall_s())
+        drawer = scene.till.drawer(LARGE)
+        for _ in range(drawer.in_hand):
+            assert scene.till.take_at_once([Demand(drawer, 1)])
+            await asyncio.sleep(2 * FOLLOWS)
+        assert 1 <= len(scene.buckets.asked) <= 2
+        assert await scene.take((LARGE, 1)) is not None
+
+    play(act)
+
+
+def test_who_comes_while_a_slice_is_renewed_shares_it() -> None:
+    async def act(scene: Scene) -> None:
+        await scene.take((LARGE, 1))
+        answers = await asyncio.gather(*(scene.take((LARGE, 1)) for _ in range(190)))
+        assert answers == [None] * 190
+        assert len(scene.buckets.asked) <= 3
 
     play(act)
 

@@ -38,12 +38,24 @@ class Empty(NamedTuple):
 class Drawer:
     """What this process has of one bucket; its till alone changes it.
 
-    `in_hand` may be used until `until_s` (monotonic), `owed` was used beyond what was taken and is not booked yet.
+    `in_hand` may be used until `until_s` (monotonic), and is renewed when it is below `low`; `owed` was used beyond
+    what was taken and is not booked yet.
     `refused` is what was asked for last and was not there, with the wall time at which it will be; until
     `refused_until_s` (monotonic) nobody asks again.
     """
 
-    __slots__ = ("asked", "bucket", "in_hand", "owed", "refused", "refused_until_s", "slice", "until_s", "waiting")
+    __slots__ = (
+        "asked",
+        "bucket",
+        "in_hand",
+        "low",
+        "owed",
+        "refused",
+        "refused_until_s",
+        "slice",
+        "until_s",
+        "waiting",
+    )
 
     def __init__(self, bucket: Bucket) -> None:
         self.set_bucket(bucket)
@@ -59,6 +71,7 @@ class Drawer:
         """Take what the policy in force says of the bucket."""
         self.bucket = bucket
         self.slice = bucket.rate.burst // SLICES
+        self.low = self.slice // 4
 
     def is_idle(self, now_s: float) -> bool:
         """Say whether forgetting the drawer loses nothing."""
@@ -107,7 +120,9 @@ class Till:
             if drawer.in_hand < units or now_s >= drawer.until_s:
                 return False
         for drawer, units in demands:
-            drawer.in_hand -= units
+            drawer.in_hand = left = drawer.in_hand - units
+            if left < drawer.low and drawer.asked is None and now_s >= drawer.refused_until_s:
+                self._ask_store(drawer, 1, drawer.slice - left)  # ahead, so that no call has to wait for it
         return True
 
     async def take(self, demands: Sequence[Demand]) -> Empty | None:
@@ -206,7 +221,9 @@ class Till:
         """Ask the store for what the calls in line need together, once it knows all that it has to."""
         self._book(drawer, 0)
         wanted = [turn.units for turn in drawer.waiting if not turn.told.done()]
-        least, most = wanted[0], max(sum(wanted), drawer.slice)
+        self._ask_store(drawer, wanted[0], max(sum(wanted), drawer.slice))
+
+    def _ask_store(self, drawer: Drawer, least: int, most: int) -> None:
         drawer.asked = asyncio.ensure_future(self._buckets.take(drawer.bucket, least, most, self._clock.wall_s()))
         drawer.asked.add_done_callback(partial(self._answered, drawer, least))
 
@@ -218,19 +235,24 @@ class Till:
             self._fail(drawer, error)
             return
         answer = answered.result()
-        if isinstance(answer, Wait):
-            self._refuse(drawer, least, answer.at_s)
-        else:
+        if isinstance(answer, Taken):
             drawer.in_hand += answer.units
             drawer.until_s = self._clock.monotonic_s() + GOOD_S
+        self._serve(drawer)
+        if isinstance(answer, Wait):
+            self._refuse(drawer, least, answer.at_s)
+            self._serve(drawer)
+        if drawer.waiting:
+            self._ask(drawer)
+
+    def _serve(self, drawer: Drawer) -> None:
+        """Give out what is in hand, in the order of the line; who was told already leaves it."""
         waiting = drawer.waiting
         while waiting and (waiting[0].told.done() or drawer.in_hand >= waiting[0].units):
             turn = waiting.popleft()
             if not turn.told.done():
                 drawer.in_hand -= turn.units
                 turn.told.set_result(None)
-        if waiting:
-            self._ask(drawer)
 
     def _refuse(self, drawer: Drawer, units: int, at_s: float) -> None:
         """Refuse everybody in line who needs as much, and for a moment whoever comes."""
