@@ -1,0 +1,1 @@
+"""When spending is worth telling a person: pure decisions."""
