@@ -19,6 +19,7 @@ TESTED_ELSEWHERE: Final = {
     "src/seawall/gateway/supervisor.py": "processes and signals: tests/e2e/process runs it for real",
     "src/seawall/gateway/worker.py": "what it puts together is a whole process: tests/e2e/process runs it for real",
     "src/seawall/testing/keys.py": "the suite itself; tests/stores runs it on every backend",
+    "src/seawall/testing/ledger.py": "the suite itself; tests/stores runs it on every backend",
 }
 
 # Test folders that mirror no package.
