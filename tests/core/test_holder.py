@@ -48,3 +48,9 @@ def test_without_keys_everybody_is_who_they_say() -> None:
 
 def test_every_kind_is_found_in_a_subject() -> None:
     assert {kind for kind in KINDS if kind != "all"} == set(Subject._fields)
+
+
+def test_nobody_can_name_himself_into_an_account_of_another_unit() -> None:
+    sly = SUBJECT._replace(feature=Said("x#tokens", "x#tokens", is_bound=False))
+
+    assert holder_of("feature", "*", sly) == "feature:key_1/x%23tokens"

@@ -55,4 +55,6 @@ def holder_of(kind: Kind, name: str, subject: Subject) -> str | None:
         return f"{kind}:{said}" if said and name in (EACH, said) else None
     if not said.name or name not in (EACH, said.name):
         return None
-    return f"{kind}:{said.text}" if said.is_bound or not subject.key else f"{kind}:{subject.key}/{said.text}"
+    # The marks of units and windows, or one who calls himself `x#tokens` would pay money into `x`'s account of tokens.
+    text = said.text.replace("%", "%25").replace("#", "%23").replace("@", "%40")
+    return f"{kind}:{text}" if said.is_bound or not subject.key else f"{kind}:{subject.key}/{text}"

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from seawall.core.account import Account, Unit, account_name
-from seawall.core.holder import NOBODY, Kind, Said, Subject, holder_of
+from seawall.core.holder import Kind, Subject, holder_of
 from seawall.core.principal import ANONYMOUS
 from seawall.core.window import Window, window_at
 from seawall.guards.budget.lease import Lease
 from seawall.guards.budget.settings import Budget
 from seawall.pipeline.exchange import Exchange
+from seawall.pipeline.subject import subject_of
 
 _Key = TypeVar("_Key")
 LeaseOf: TypeAlias = Callable[[Account, Window], Lease]
@@ -85,7 +86,7 @@ class Accounts:
     ) -> tuple[Lease, ...]:
         if len(cache) >= MAX_CACHED:
             cache.clear()  # it only saves time: what is leased stays in the purse
-        found = cache[key] = self._find(budgets, subject_of(exchange, self._hash_person), at_s)
+        found = cache[key] = self._find(budgets, subject_of(exchange, exchange.target, self._hash_person), at_s)
         return found
 
     def _find(self, budgets: Sequence[Budget], subject: Subject, at_s: float) -> tuple[Lease, ...]:
@@ -100,31 +101,6 @@ class Accounts:
             if name not in found or budget.cap < found[name][0].cap:
                 found[name] = Account(name, budget.unit, budget.cap), window
         return tuple(self._lease_of(account, window) for account, window in found.values())
-
-
-def subject_of(exchange: Exchange, hash_person: Callable[[str], str]) -> Subject:
-    """Say everything that a call counts against; persons and conversations go by their keyed hash."""
-    principal, labels, target = exchange.principal or ANONYMOUS, exchange.labels, exchange.target
-    return Subject(
-        route=exchange.route,
-        key=principal.key_id,
-        team=principal.team,
-        project=principal.project,
-        provider=target.provider.name if target is not None else "",
-        model=target.name if target is not None else "",
-        user=_person(labels.user, hash_person, is_bound=bool(principal.user)),
-        feature=Said(labels.feature, _escaped(labels.feature), is_bound=bool(principal.feature)),
-        conversation=_person(labels.conversation, hash_person, is_bound=False),
-    )
-
-
-def _person(name: str, hash_person: Callable[[str], str], *, is_bound: bool) -> Said:
-    return Said(name, hash_person(name), is_bound) if name else NOBODY
-
-
-def _escaped(text: str) -> str:
-    """Take the mark of a unit out of a text, or a caller could name a money account as one of tokens is named."""
-    return text.replace("%", "%25").replace("#", "%23").replace("@", "%40")
 
 
 def _are_good(leases: Sequence[Lease], at_s: float) -> bool:

@@ -274,14 +274,15 @@ class Purse:
         self._call = call = asyncio.ensure_future(step)
 
         def land(call: "asyncio.Future[Any]") -> None:
-            error = asyncio.CancelledError() if call.cancelled() else call.exception()
-            if error is None:
+            error = None if call.cancelled() else call.exception()
+            if error is None and not call.cancelled():
                 self._recover()
                 done(call.result())
                 return
             if failed is not None:
                 failed(LedgerUnavailable("the budgets' ledger cannot be used just now"))
-            self._go_down(error)
+            if error is not None:  # who cancels it ends the loop
+                self._go_down(error)
 
         call.add_done_callback(land)
         await asyncio.wait({call})
