@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from seawall.core.error import SeawallError
 from seawall.core.spending import SpendAlert, SpendingPast, Standing
 from seawall.ports.clock import Clock
 from seawall.ports.spending import SpendingStore, SpendingTurn
+from seawall.telemetry.spending.alarm import Told
 from seawall.telemetry.spending.rule.part import under_all
 from seawall.telemetry.spending.settings import SpendingSettings
 from seawall.telemetry.spending.track import Moment
@@ -39,6 +41,7 @@ class SpendSampler:
         self._settings = settings
         self._shared_by = shared_by
         self._watch: SpendWatch | None = None
+        self._lock = threading.Lock()  # around the watch; a look takes milliseconds
         self._kept_at_s = float("-inf")
         self._unkept: tuple[SpendAlert, ...] = ()
         self._failing: set[str] = set()
@@ -70,8 +73,7 @@ class SpendSampler:
             return ()
         self._works("ledger")
         now = Moment(self._clock.wall_s(), self._clock.monotonic_s())
-        told = await asyncio.to_thread(watch.look, standings, now)
-        self._in_force = watch.in_force(now.wall_s)
+        told = await asyncio.to_thread(self._think, watch, standings, now)
         self._unkept = (*self._unkept, *told.changed, *told.began)[-self._settings.most_unkept :]
         is_due = now.monotonic_s - self._kept_at_s >= self._settings.keep_every_s
         new = await self._keep(watch, is_due=is_due) if is_due or self._unkept else frozenset()
@@ -79,6 +81,13 @@ class SpendSampler:
         for alert in began:
             _tell(alert)
         return began
+
+    def _think(self, watch: SpendWatch, standings: Sequence[Standing], now: Moment) -> Told:
+        """Look, in a thread that nobody can cancel: who comes to `tend`'s end meanwhile waits for it."""
+        with self._lock:
+            told = watch.look(standings, now)
+            self._in_force = watch.in_force(now.wall_s)
+        return told
 
     async def _begin(self) -> SpendWatch:
         past = SpendingPast()
@@ -94,7 +103,8 @@ class SpendSampler:
         turn = SpendingTurn(alerts=self._unkept)
         if is_due:
             self._kept_at_s = self._clock.monotonic_s()
-            turn = watch.unkept()._replace(alerts=self._unkept)
+            with self._lock:
+                turn = watch.unkept()._replace(alerts=self._unkept)
         try:
             new = frozenset(await self._store.keep(turn, self._clock.wall_s()))
         except SeawallError as error:
