@@ -34,3 +34,9 @@ def account_name(holder: str, unit: Unit, window: Window) -> str:
 def holder_of(name: str) -> str:
     """Give the holder, with its unit's mark, out of an account's name."""
     return name.rpartition("@")[0]
+
+
+def unit_of(name: str) -> Unit:
+    """Say what an account counts, by the mark in its name."""
+    _, mark, text = holder_of(name).rpartition("#")
+    return next((unit for unit in Unit if unit.value == mark + text), Unit.NUSD) if mark else Unit.NUSD

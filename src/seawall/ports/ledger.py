@@ -93,3 +93,4 @@ class Ledger(Protocol):
 
 
 SHARE = 16
+SQUEEZED_S = 60.0

@@ -17,6 +17,7 @@ from seawall.stores.sqlite.migration import migrate
 
 BUSY_TIMEOUT_MS: Final = 2000
 _COARSE_S: Final = 1.0
+_NONE_YET: Final = -1
 
 _FIND: Final = "SELECT id, unit, cap, settled, leased FROM accounts WHERE name = ?"
 _OWN: Final = "SELECT amount FROM leases WHERE owner = ? AND account = ?"
@@ -102,8 +103,10 @@ class LedgerFile:
     ) -> None:
         """Book what became of leases, once a number."""
         with self.change():
-            found = self.db.execute("SELECT number FROM owners WHERE owner = ?", (owner,)).fetchone()
-            if found is not None and number <= found[0]:
+            found: tuple[Any, ...] | None = self.db.execute(
+                "SELECT number FROM owners WHERE owner = ?", (owner,)
+            ).fetchone()
+            if number <= (found[0] if found is not None else _NONE_YET):
                 return
             self._refuse_buried(owner)
             self._tick(at_s)
