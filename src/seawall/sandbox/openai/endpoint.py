@@ -81,7 +81,7 @@ def _told(call: Call, body: Json, model: Gpt, use: CacheUse, answers: list[Answe
     output = sum(reply.output_tokens(answer) for answer in answers)
     thinking = sum(len(answer.thinking) for answer in answers)
     usage = Usage(use.plain, use.read, use.write_short, use.write_long, output, thinking)
-    tier, permille = tier_of(body.get("service_tier"), model)
+    tier, permille = tier_of(body.get("service_tier"), model, usage.prompt)
     options = body.get("stream_options") or {}
     telling = reply.Telling(
         model=body["model"],
@@ -106,9 +106,9 @@ def _told(call: Call, body: Json, model: Gpt, use: CacheUse, answers: list[Answe
     )
 
 
-def tier_of(asked: str | None, model: Gpt) -> tuple[str, int]:
+def tier_of(asked: str | None, model: Gpt, prompt_tokens: int) -> tuple[str, int]:
     """Give the tier that serves the call, and what it multiplies the price by."""
-    if asked in {"priority", "fast"} and model.fast_permille:
+    if asked in {"priority", "fast"} and model.fast_permille and prompt_tokens <= model.fast_until:
         return "priority", model.fast_permille
     if asked == "flex" and model.flex_permille:
         return "flex", model.flex_permille

@@ -19,7 +19,8 @@ class Gpt:
     `efforts` are the values of `reasoning_effort` it takes, `effort` its default; without any it does not reason.
     `tools` says which effort function tools need on Chat Completions: `any`, `none` (sent or omitted), `sent_none`, or
     `never` (Responses only). `sampling` says which temperature and top_p it takes. `fast_permille` and `flex_permille`
-    scale the price of those tiers; 0 means that it has no such tier and serves such calls as standard.
+    scale the price of those tiers; 0 means that it has no such tier and serves such calls as standard, as it does
+    prompts of more than `fast_until` tokens.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Gpt:
     takes_stop: bool = True
     has_write_fee: bool = False
     fast_permille: int = 0
+    fast_until: int = 922_000
     flex_permille: int = 500
     context: int = 1_050_000
     most_input: int = 922_000
@@ -48,8 +50,8 @@ _GPT: Final = (
     Gpt("gpt-5.6-sol", _FULL, "medium", "sent_none", has_write_fee=True, fast_permille=2_000),
     Gpt("gpt-5.6-terra", _FULL, "medium", "sent_none", has_write_fee=True, fast_permille=2_000),
     Gpt("gpt-5.6-luna", _FULL, "medium", "sent_none", has_write_fee=True, fast_permille=2_000),
-    Gpt("gpt-5.5", _TO_XHIGH, "medium", fast_permille=2_500, dated="gpt-5.5-2026-04-23"),
-    Gpt("gpt-5.4", _TO_XHIGH, "none", "none", fast_permille=2_000),
+    Gpt("gpt-5.5", _TO_XHIGH, "medium", fast_permille=2_500, fast_until=272_000, dated="gpt-5.5-2026-04-23"),
+    Gpt("gpt-5.4", _TO_XHIGH, "none", "none", fast_permille=2_000, fast_until=272_000),
     Gpt("gpt-5.4-mini", _TO_XHIGH, "none", "none", fast_permille=2_000, context=400_000, most_input=272_000,
         dated="gpt-5.4-mini-2026-03-17"),
     Gpt("gpt-5.4-nano", _TO_XHIGH, "none", "none", context=400_000, most_input=272_000,

@@ -64,7 +64,7 @@ def responses(call: Call) -> Reply:
     answer = compose(ask_of(call, chat, model, seed(body, *_HOW_IT_IS_SENT), 0), call.settings)
     output = reply.output_tokens(answer)
     usage = Usage(use.plain, use.read, use.write_short, use.write_long, output, len(answer.thinking))
-    tier, permille = tier_of(body.get("service_tier"), model)
+    tier, permille = tier_of(body.get("service_tier"), model, usage.prompt)
     telling = responses_reply.Telling(
         body=body,
         request_id=call.request_id,
