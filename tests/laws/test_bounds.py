@@ -43,7 +43,7 @@ ASKED: Final[Mapping[Endpoint, Callable[[Call], Reply]]] = {
     RESPONSES: responses.responses,
     EMBEDDINGS: embedding.embeddings,
 }
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(60 + COUNT // 50)]
 
 
 @dataclass

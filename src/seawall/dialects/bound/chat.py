@@ -63,25 +63,19 @@ def _predicted(target: Target, value: Any) -> int:
 
 
 def _messages(tally: Tally, _: str, messages: Any) -> None:
-    if type(messages) is not list:
-        tally.json(messages)
-        return
-    for message in messages:
-        if type(message) is not dict:
-            tally.json(message)
-            continue
-        for name, value in message.items():
-            if name == "role":
-                tally.role(value)
-            elif name == "content":
-                _content(tally, value)
-            elif name == "audio" and value is not None:
-                tally.refuse(_AUDIO)
-            elif name == "tool_calls" and type(value) is list:
-                tally.tokens += BLOCK * len(value)
-                tally.json(value)
-            else:
-                tally.field(name, value)
+    tally.turns(messages, _turn)
+
+
+def _turn(tally: Tally, name: str, value: Any) -> None:
+    if name == "content":
+        _content(tally, value)
+    elif name == "audio" and value is not None:
+        tally.refuse(_AUDIO)
+    elif name == "tool_calls" and type(value) is list:
+        tally.tokens += BLOCK * len(value)
+        tally.json(value)
+    else:
+        tally.field(name, value)
 
 
 def _content(tally: Tally, content: Any) -> None:

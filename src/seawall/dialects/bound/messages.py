@@ -76,20 +76,14 @@ def _mark(tally: Tally, _: str, mark: Any) -> None:
 
 
 def _messages(tally: Tally, _: str, messages: Any) -> None:
-    if type(messages) is not list:
-        tally.json(messages)
-        return
-    for message in messages:
-        if type(message) is not dict:
-            tally.json(message)
-            continue
-        for name, value in message.items():
-            if name == "role":
-                tally.role(value)
-            elif name == "content":
-                _content(tally, name, value)
-            else:
-                tally.field(name, value)
+    tally.turns(messages, _turn)
+
+
+def _turn(tally: Tally, name: str, value: Any) -> None:
+    if name == "content":
+        _content(tally, name, value)
+    else:
+        tally.field(name, value)
 
 
 def _content(tally: Tally, _: str, content: Any) -> None:

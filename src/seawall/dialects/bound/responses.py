@@ -81,6 +81,9 @@ def _items(tally: Tally, _: str, items: Any) -> None:
 
 
 def _content(tally: Tally, content: Any) -> None:
+    if type(content) is str:
+        tally.text(content)
+        return
     if type(content) is not list:
         # One part instead of a list is what a screenshot is: `{"type": "computer_screenshot", "image_url": ...}`.
         content = [content]
