@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from seawall.core.account import Account, Unit
 from seawall.core.error import Unavailable
 from seawall.core.money import NUSD_PER_USD as USD
 from seawall.core.spending import Standing, standing
+from seawall.ports.ledger import Move, Want
+from seawall.stores.sqlite.ledger import SqliteLedger
+from seawall.stores.sqlite.ledger_books import SqliteBooks
 from seawall.stores.sqlite.spending import SqliteSpending, read_spending
+from seawall.telemetry.spending.reading import standings
 from seawall.telemetry.spending.sampler import SpendSampler
 from seawall.testing.clock import FakeClock, LoopClock
 from seawall.testing.virtual_loop import run_virtual
@@ -157,3 +162,26 @@ def test_what_was_seen_is_kept_at_the_end(tmp_path: Path) -> None:
     past = read_spending(path, 1_795_219_215.0)
     assert [mark.spent for mark in past.marks] == [7 * USD]
     assert [hour.spent for hour in past.hours] == [7 * USD]
+
+
+async def test_what_a_real_ledger_books_is_told(tmp_path: Path) -> None:
+    clock, path = FakeClock(), tmp_path / "ledger.db"
+    clock.advance(72_000.0)
+    account = Account(TODAY, Unit.NUSD, 100 * USD)
+    ledger, books, store = SqliteLedger(path), SqliteBooks(path), SqliteSpending(tmp_path / "spending.db")
+
+    async def read() -> Sequence[Standing]:
+        return standings(books.balances(), clock.wall_s())
+
+    sampler = SpendSampler(read, store, clock)
+    assert await sampler.look() == ()
+    await ledger.lease("w1", [[Want(account, 60 * USD, 60 * USD)]], clock.wall_s())
+    assert await sampler.look() == ()  # a lease is no spending
+    await ledger.report("w1", 1, [Move(TODAY, 55 * USD, 5 * USD)], [], clock.wall_s())
+    clock.advance(10.0)
+
+    told = await sampler.look()
+
+    assert {(alert.rule, alert.severity) for alert in told} == {("share", "notice"), ("burn", "page")}
+    for each in (ledger, books, store):
+        each.close()
