@@ -101,16 +101,16 @@ class BudgetGuard:
             result = await purse.hold(case.attempt, case.leases, case.worst)
             if isinstance(result, Receipt):
                 return case, result
-            left = _narrowed(left, result, purse)
+            left = _narrowed(left, result)
             shorter = _clamped(exchange, case, left) if rounds else None
             if shorter is None:
-                raise self._exhausted(result, purse, case)
+                raise self._exhausted(result, case)
             case = shorter
 
-    def _exhausted(self, short: Short, purse: Purse, case: _Case) -> BudgetExhausted:
+    def _exhausted(self, short: Short, case: _Case) -> BudgetExhausted:
         name = short.account.name
         window = next(lease.window for lease in case.leases if lease.name == name)
-        error = BudgetExhausted(exhausted_note(short, purse.room_of(name), case.worst, window))
+        error = BudgetExhausted(exhausted_note(short, case.worst, window))
         error.may_degrade = self._settings.on_exhausted == "degrade"
         return error
 
@@ -129,9 +129,9 @@ def _case(exchange: Exchange, target: Target, leases: Sequence[Lease]) -> _Case:
     return _Case(attempt, leases, target.price, bound, worst_case(target.price, bound))
 
 
-def _narrowed(left: Left, short: Short, purse: Purse) -> Left:
+def _narrowed(left: Left, short: Short) -> Left:
     """Add to what is known to be left that one more account came short."""
-    amount = left_of(short, purse.room_of(short.account.name))
+    amount = left_of(short)
     if short.account.unit is Unit.NUSD:
         return left._replace(nusd=amount if left.nusd is None else min(amount, left.nusd))
     return left._replace(tokens=amount if left.tokens is None else min(amount, left.tokens))

@@ -78,6 +78,11 @@ class Lease:
         return self.ends_s == -math.inf
 
     @property
+    def owed(self) -> int:
+        """What attempts cost beyond their holds and is not covered by any lease yet."""
+        return self.over + self.debt
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing of it would be lost with it."""
         return not (self.leased or self.over or self.waiting or self.is_wished)

@@ -90,7 +90,8 @@ class Purse:
     async def hold(self, attempt: Attempt, leases: Sequence[Lease], amounts: Amounts) -> Receipt | Short:
         """Hold an attempt's amounts on all leases or on none; `Short` names the account that does not have as much.
 
-        Waits for the ledger where leases do not suffice; who is cancelled meanwhile holds nothing.
+        Its `leased` is without what is free in this worker's hands. Waits for the ledger where leases do not suffice;
+        who is cancelled meanwhile holds nothing.
 
         Raises:
             LedgerUnavailable: the leases do not suffice and the ledger cannot be asked, or not in time.
@@ -129,6 +130,7 @@ class Purse:
             held, cost = amounts[lease.part], booked[lease.part]
             if cost > held or lease.debt or lease.over:
                 lease.settle(held, cost)
+                self._renew(lease)
             else:
                 lease.held -= held
                 lease.spent += cost
@@ -144,11 +146,6 @@ class Purse:
         if reason is not None:
             charges = tuple((lease.name, booked[lease.part]) for lease in receipt.leases if booked[lease.part])
             self._reports.charge(Unsettled(receipt.id, self._clock.wall_s(), reason, receipt.target, charges))
-
-    def room_of(self, account: str) -> int:
-        """Say how much of an account is leased here and free."""
-        lease = self._leases.get(account)
-        return lease.room if lease is not None else 0
 
     async def tend(self) -> None:
         """Serve who waits, renew, report, and give back what others need, until cancelled or closed.

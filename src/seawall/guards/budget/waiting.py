@@ -95,8 +95,9 @@ class Queue:
         for lease in wishes:
             lease.is_wished = False
             needs.setdefault(lease, 0)
+        # They come last, so that nobody comes short for a renewal that could wait.
         renewed = [lease for lease in needs if not lease.is_exact and at_s < lease.ends_s]
-        asked += [(Want(lease.account, 0, lease.next_size(needs[lease], now_s)),) for lease in renewed]
+        asked += [(Want(lease.account, 0, lease.next_size(needs[lease], now_s) + lease.owed),) for lease in renewed]
         for lease in renewed:
             lease.waiting += 1
         return Batch(asked, waiters, renewed)
@@ -152,7 +153,8 @@ class Queue:
             taken = lease.take(need)
             waiter.taken.append(taken)
             if taken < need:
-                wants.append(Want(lease.account, need - taken, need - taken))
+                missing = need - taken + lease.owed  # an old debt is paid before anything is promised anew
+                wants.append(Want(lease.account, missing, missing))
         return wants
 
     def _complete(self, waiter: Waiter, grant: Grant) -> None:
@@ -178,12 +180,11 @@ class Queue:
         Meanwhile it holds nothing: two workers that keep a half each would both wait in vain.
         """
         self._let_go(waiter)
+        lease = next(lease for lease in waiter.leases if lease.name == short.account.name)
         if short.elsewhere:
-            for lease in waiter.leases:
-                if lease.name == short.account.name:
-                    lease.press(now_s + EXACT_S)
-                    self._reports.give_back(lease)
-                    self._reports.is_urgent = True
+            lease.press(now_s + EXACT_S)
+            self._reports.give_back(lease)
+            self._reports.is_urgent = True
         if waiter.gives_up_s is None:
             waiter.gives_up_s = now_s + PATIENCE_S
         if not waiter.answer.done() and short.elsewhere and now_s < waiter.gives_up_s:
@@ -193,7 +194,7 @@ class Queue:
             self._wants(waiter)  # somebody before it in the batch has let go of enough
             self._serve(waiter)
         else:
-            self._end(waiter, short)
+            self._end(waiter, short._replace(leased=max(short.leased - lease.room, 0)))  # room here is left, too
 
     @staticmethod
     def _let_go(waiter: Waiter) -> None:

@@ -10,12 +10,9 @@ from seawall.guards.budget.amounts import Amounts
 from seawall.ports.ledger import Short
 
 
-def exhausted_note(short: Short, room: int, need: Amounts, window: Window) -> str:
-    """Say which budget a call does not fit under, what is left of it, and when it renews.
-
-    `room` is what this worker has of it beside what is free in the ledger.
-    """
-    account, left = short.account, left_of(short, room)
+def exhausted_note(short: Short, need: Amounts, window: Window) -> str:
+    """Say which budget a call does not fit under, what is left of it, and when it renews."""
+    account, left = short.account, left_of(short)
     holder = holder_of(account.name).removesuffix(account.unit.value)
     if account.unit is Unit.NUSD:
         left_text, cap_text, need_text = (
@@ -31,9 +28,9 @@ def exhausted_note(short: Short, room: int, need: Amounts, window: Window) -> st
     )
 
 
-def left_of(short: Short, room: int) -> int:
-    """Say what is left of an account that came short: free in the ledger, or room here."""
-    return max(short.account.cap - short.settled - short.leased, 0) + room
+def left_of(short: Short) -> int:
+    """Say what is left of an account that came short: neither spent nor in anybody's hands."""
+    return max(short.account.cap - short.settled - short.leased, 0)
 
 
 def renewal_note(window: Window) -> str:
