@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.core import worst_case
 from seawall.core.price import Band, Mode, Price, Rates, cost_nusd
 from seawall.core.usage import Usage
 from seawall.core.worst_case import Bound, worst_nusd
@@ -138,3 +139,12 @@ def test_the_dearest_mode_that_may_serve_counts(tier: str, speed: str, nusd: int
 @pytest.mark.parametrize(("geo", "nusd"), [("us", 110), ("global", 100), ("", 110)])
 def test_where_nobody_asks_for_a_region_the_account_decides(geo: str, nusd: int) -> None:
     assert worst_nusd(replace(PLAIN, geo_permille={"us": 1_100}), Bound(100, 0, geo=geo)) == nusd
+
+
+def test_what_is_kept_of_a_price_is_bounded_and_never_another_ones() -> None:
+    for number in range(1, 3_000):
+        price = Price((Band(0, Rates(number * 1_000_000, 0, 0, 0, 0)),), "test")
+
+        assert [worst_nusd(price, Bound(1, 0, geo=f"{number % 7}")) for _ in range(2)] == [number, number]
+
+    assert len(worst_case._KEPT) <= 1_024
