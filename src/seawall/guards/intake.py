@@ -10,6 +10,7 @@ from seawall.pipeline.exchange import NO_LABELS, CallNext, Exchange, Labels, Rep
 
 CLASSES = ("interactive", "automation", "analysis")
 MAX_MODEL = 256
+_LABELS = frozenset({b"x-seawall-user", b"x-seawall-feature", b"x-seawall-conversation", b"x-seawall-class"})
 
 
 class IntakeGuard:
@@ -54,6 +55,9 @@ def _wants_stream(exchange: Exchange, fields: dict[str, Any]) -> bool:
 def _labels(exchange: Exchange, fields: dict[str, Any]) -> Labels:
     """Collect the labels: what the key is bound to comes first, then the headers, then the dialect's own fields."""
     headers, principal = exchange.headers, exchange.principal
+    if _LABELS.isdisjoint(headers) and (principal is None or not (principal.user or principal.feature)):
+        user = _dialect_user(fields)
+        return Labels(user) if user else NO_LABELS
     user = (principal.user if principal else "") or _header(headers.get(b"x-seawall-user"), "x-seawall-user")
     user = user or _dialect_user(fields)
     feature = (principal.feature if principal else "") or _header(

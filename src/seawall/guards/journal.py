@@ -78,9 +78,9 @@ def record_of(
     return CallRecord(
         id=exchange.id,
         at_s=exchange.at_s,
-        outcome=_outcome(error),
+        outcome="ok" if error is None else _outcome(error),
         status=reply.status if reply else error.status if isinstance(error, SeawallError) else 0,
-        error=error_code(error),
+        error="" if error is None else error_code(error),
         dialect=exchange.dialect.name,
         endpoint=exchange.endpoint.name,
         stream=exchange.wants_stream,
@@ -104,16 +104,14 @@ def record_of(
         first_token_s=first_token_s,
         tokens_per_s=_tokens_per_s(exchange, duration_s, first_token_s),
         stop_reason=last.stop_reason if last else "",
-        cost_nusd=sum(attempt.cost_nusd or 0 for attempt in exchange.attempts),
+        cost_nusd=sum([attempt.cost_nusd or 0 for attempt in attempts]),
         notes=tuple(exchange.notes),
         prompt_prefix=settings.redact(exchange) if settings.redact else "",
         attempts=attempts,
     )
 
 
-def _outcome(error: BaseException | None) -> str:
-    if error is None:
-        return "ok"
+def _outcome(error: BaseException) -> str:
     if isinstance(error, HungUp):
         return "hung_up"
     return "refused" if isinstance(error, Refused) else "failed"

@@ -12,6 +12,7 @@ from seawall.pipeline.reply_stream import ReplyStream
 
 # "Not now" and Anthropic's "overloaded".
 _FULL: Final = frozenset({503, 529})
+_WHOLE: Final = Kind.WHOLE  # a member of an enum is looked up anew each time, and this one on the way of every call
 
 
 class ConcurrencyGuard:
@@ -50,7 +51,7 @@ class ConcurrencyGuard:
         if stream is None:
             now_s = exchange.watchdog.now_s()
             limit.leave(exchange.traffic_class)
-            limit.measure(Kind.WHOLE, now_s - began_s, now_s)
+            limit.measure(_WHOLE, now_s - began_s, now_s)
             return reply
         spoke_s = stream.first_content_s
         if spoke_s is not None:

@@ -39,16 +39,17 @@ class TokensGuard:
                     exchange.note(verdict.code)
                 elif isinstance(verdict, Refuse):
                     raise BadRequest(f"{name}: {verdict.note}", code=verdict.code, param=name)
-            fits = decide_input(self._settings, body.fields)
-            if isinstance(fits, Refuse):
-                raise BadRequest(fits.note, code=fits.code)
+            if self._settings.max_input_tokens is not None:
+                fits = decide_input(self._settings, body.fields)
+                if isinstance(fits, Refuse):
+                    raise BadRequest(fits.note, code=fits.code)
         return call_next(exchange)
 
     @staticmethod
     def _names(exchange: Exchange, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """Name every field that holds a ceiling, since providers differ in which they read, or the one to fill in."""
         names = _FIELDS.get(exchange.sends, ())
-        found = tuple(name for name in names if fields.get(name) is not None)
-        if found or not names:
-            return found
-        return (exchange.target.max_tokens_field if exchange.target and len(names) > 1 else names[0],)
+        if len(names) > 1:
+            found = tuple([name for name in names if fields.get(name) is not None])
+            return found or (exchange.target.max_tokens_field if exchange.target else names[0],)
+        return names
