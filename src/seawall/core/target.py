@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from seawall.core.price import Price
 from seawall.core.secret import Secret
 from seawall.core.traits import UNKNOWN_TRAITS, Traits
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The address of a provider's HTTP server. `host` is a name or an address without brackets."""
+class Origin(msgspec.Struct, frozen=True):
+    """The address of a provider's HTTP server. `host` is a name or an address without brackets.
+
+    It is what the pool finds its connections by, which is why it is hashed in C.
+    """
 
     scheme: str
     host: str

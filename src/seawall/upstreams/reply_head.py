@@ -1,5 +1,6 @@
 """What of a provider's head goes back to the client."""
 
+from functools import lru_cache
 from typing import Final
 
 from seawall.upstreams.provider_head import VALUE_LIMIT
@@ -24,13 +25,17 @@ _NAME_BYTES: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"  # R
 
 def passed_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Pick the fields that a client may see, in their order; ones with an unfit name or value are left out."""
-    picked = [field for field in headers if field[0] in PASSED or field[0].startswith(PASSED_PREFIXES)]
-    # As good as always everything is fit, which two looks at all of it together tell.
-    names, values = b"".join([name for name, _ in picked]), b"".join([value for _, value in picked])
-    return picked if _is_fit(names, values) else [field for field in picked if _is_fit(*field)]
+    picked = [field for field in headers if _may_pass(field[0])]
+    # As good as always every value is fit, which one look at all of them together tells.
+    values = b"".join([value for _, value in picked])
+    return picked if _is_fit(values) else [field for field in picked if _is_fit(field[1])]
 
 
-def _is_fit(name: bytes, value: bytes) -> bool:
-    return (
-        len(value) <= VALUE_LIMIT and not name.translate(None, _NAME_BYTES) and not value.translate(None, _VALUE_BYTES)
-    )
+@lru_cache(256)  # providers send the same names again and again
+def _may_pass(name: bytes) -> bool:
+    is_passed = name in PASSED or name.startswith(PASSED_PREFIXES)
+    return is_passed and not name.translate(None, _NAME_BYTES)
+
+
+def _is_fit(value: bytes) -> bool:
+    return len(value) <= VALUE_LIMIT and not value.translate(None, _VALUE_BYTES)
