@@ -1,6 +1,6 @@
 """The door of the pipeline: who asks, for which route, under which policy."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from seawall.assembly.build import House, build_routes
@@ -40,16 +40,16 @@ class Entry:
         self._only_route = next(iter(policy.plans)) if len(policy.plans) == 1 else ""
         self._call = compose((house.journal,), self._enter)
 
-    async def call(self, exchange: Exchange) -> Reply:
+    def call(self, exchange: Exchange) -> Awaitable[Reply]:
         """Take one exchange through its route's pipeline and its record into the journal.
 
         Raises:
             SeawallError: the call was refused or failed; the record is written.
         """
         exchange.policy_version = self.policy.version
-        return await self._call(exchange)
+        return self._call(exchange)
 
-    async def _enter(self, exchange: Exchange) -> Reply:
+    def _enter(self, exchange: Exchange) -> Awaitable[Reply]:
         if self._keys is None:
             exchange.principal = self._guest
         else:
@@ -58,7 +58,7 @@ class Entry:
         if not exchange.endpoint.path:
             raise self._no_way(exchange, exchange.route)
         exchange.route = route = self._route(exchange)
-        return await self._pipelines[route](exchange)
+        return self._pipelines[route](exchange)
 
     def _route(self, exchange: Exchange) -> str:
         """Find the route: the path's, the header's, the key's default, or the only one there is.

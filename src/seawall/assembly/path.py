@@ -64,7 +64,7 @@ class Paths:
         A path that is answered for other methods only is one of the endpoints of `WRONG_METHOD`.
         A model's id keeps its percent-encoding, which the official clients use for a slash.
         """
-        return self._answered(method, path) or self._misused(path)
+        return self._places.get((method, path)) or self._answered(method, path) or self._misused(path)
 
     def _answered(self, method: str, path: str) -> Place | None:
         place = self._places.get((method, path))

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import httptools
@@ -94,7 +95,7 @@ class Gateway:
             dialect_of(place, headers),
             place.endpoint,
             headers,
-            lambda limit: _read_body(request, limit),
+            partial(_read_body, request),
             place.route,
             place.model_id,
             forwarded_query(query) if query else "",
@@ -127,7 +128,7 @@ def _cost_comment(exchange: Exchange) -> bytes:
     return f": x-seawall-cost-usd {usd_text(cost_nusd)}\n\n".encode()
 
 
-async def _read_body(request: Request, limit: int) -> bytes:
+def _read_body(request: Request, limit: int) -> Awaitable[bytes]:
     """Read the body whole.
 
     Raises:
@@ -137,8 +138,11 @@ async def _read_body(request: Request, limit: int) -> bytes:
     """
     if request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise BadRequest("content-encoding: expected an uncompressed body", code="request.encoding")
-    if request.is_whole:
-        return await request.read_body(limit)
+    return request.read_body(limit) if request.is_whole else _read_in_time(request, limit)
+
+
+async def _read_in_time(request: Request, limit: int) -> bytes:
+    """Read a body of which something has still to come."""
     try:
         async with asyncio.timeout(BODY_S):
             return await request.read_body(limit)
