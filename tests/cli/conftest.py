@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,6 +7,8 @@ from click.testing import CliRunner, Result
 
 from seawall.cli.main import main
 from seawall.core.record import CallRecord
+from seawall.stores.sqlite.ledger_file import LedgerFile
+from seawall.stores.sqlite.ledger_schema import FILE_NAME
 from seawall.telemetry.journal import JOURNAL_DIR
 from seawall.telemetry.journal.writer import Writer, WriterSettings
 from seawall.telemetry.scrub import Scrubber
@@ -27,6 +30,12 @@ def run(state_dir: Path) -> Run:
         return CliRunner().invoke(main, [*arguments, "--state-dir", str(state_dir)], input=given)
 
     return invoke
+
+
+@pytest.fixture
+def ledger(state_dir: Path) -> Callable[[], contextlib.closing[LedgerFile]]:
+    """Open the ledger of that state directory, as a worker does."""
+    return lambda: contextlib.closing(LedgerFile(state_dir / FILE_NAME))
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The one way in which commands print: aligned plain text, or JSON, one object a line."""
 
 import re
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -15,6 +17,11 @@ _ONE_LINE: Final = {ord("\t"): " ", ord("\n"): " "}  # a cell with a line break 
 def clean(text: str) -> str:
     """Replace what a terminal would obey (escape sequences, carriage returns) by a visible mark."""
     return _CONTROL.sub("�", text)
+
+
+def terminal_width() -> int | None:
+    """Give the width of the terminal that is printed to, in characters; None for a pipe or a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_json(value: Any) -> None:  # whatever orjson can write

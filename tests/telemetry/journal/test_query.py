@@ -110,6 +110,20 @@ def test_a_key_in_the_place_of_an_id_is_not_repeated(archive: Archive) -> None:
     assert key[3:20] not in str(caught.value)
 
 
+def test_many_calls_are_found_by_their_ids_at_once(writer: Writer, archive: Archive, record: Make) -> None:
+    made = [record(id=f"req_{number:04}", at_s=NOON_S + number % 3 * DAY_S) for number in range(1200)]
+    put(writer, *made)
+    ids = [f"req_{number:04}" for number in range(1, 1300, 2)]
+
+    found = archive.named(ids, EVER)
+
+    assert found == {call.id: call for call in made[1::2]}
+    assert list(archive.named(ids, Period(NOON_S + 2 * DAY_S, NOON_S + 2 * DAY_S + 1))) == [
+        call.id for call in made[1::2] if call.at_s == NOON_S + 2 * DAY_S
+    ]
+    assert archive.named([], EVER) == {}
+
+
 def test_where_nothing_is_there_is_nothing(tmp_path: Path) -> None:
     archive = Archive(tmp_path / "nowhere")
 

@@ -1,7 +1,7 @@
 """Reading the journal back: across days, while workers write, and never in their way."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -17,6 +17,7 @@ from seawall.telemetry.secret_format import mask_secrets
 
 BUSY_TIMEOUT_MS: Final = 2000
 Row: TypeAlias = tuple[Any, ...]  # a row has what its query asked for
+_AT_ONCE: Final = 500
 _LATE_S: Final = DAY_S  # a call that began before midnight is recorded after it
 _decoder: Final = msgspec.json.Decoder(CallRecord)
 
@@ -102,6 +103,16 @@ class Archive:
         if not found:
             raise NotFound(f"no call {mask_secrets(id_or_prefix)!r} in {self._directory}: `seawall calls` lists them")
         return found[0]
+
+    def named(self, ids: Collection[str], period: Period) -> dict[str, CallRecord]:
+        """Give those records of a period's days that have one of these ids, by id."""
+        asked, found = sorted(ids), dict[str, CallRecord]()
+        for day in self.days(period):
+            for begin in range(0, len(asked), _AT_ONCE):
+                some = asked[begin : begin + _AT_ONCE]
+                query = f"SELECT record FROM calls WHERE id IN ({', '.join('?' * len(some))})"  # noqa: S608  # marks only
+                found |= {record.id: record for record in self._decoded(day, self.rows(day, query, [*some]))}
+        return found
 
     def follow(self, wanted: CallFilter, clock: Callable[[], float], wait: Callable[[], None]) -> Iterator[CallRecord]:
         """Give records as they are committed from this call on, for ever; `wait` is called between two looks."""

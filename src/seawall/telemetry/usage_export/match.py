@@ -15,7 +15,7 @@ NEAR_S: Final = 36 * 3600.0  # a line may say the day only, in another zone
 
 _DATE: Final = re.compile(r"[-@]\d{4}-?\d{2}-?\d{2}|-latest")
 
-NO_ID: Final = "has no request id: the totals of a model and a time prove nothing about one call"
+NO_ID: Final = "no request id: the totals of a model and a time prove nothing about one call"
 SEVERAL: Final = "sums up several requests"
 TWICE: Final = "its request id stands in more than one line"
 CLAIMED: Final = "more than one charge has its request id"
