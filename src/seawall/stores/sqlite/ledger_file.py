@@ -1,5 +1,6 @@
 """Leases on accounts in `ledger.db`: the steps themselves, which block."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from seawall.stores.sqlite.ledger_schema import STEPS
 from seawall.stores.sqlite.migration import migrate
 
 BUSY_TIMEOUT_MS: Final = 2000
+_COME_AGAIN_S: Final = 0.0005
 _COARSE_S: Final = 1.0
 _NONE_YET: Final = -1
 
@@ -79,6 +81,7 @@ class LedgerFile:
             self.db = connect(path, synchronous="full", busy_timeout_ms=BUSY_TIMEOUT_MS)
             try:
                 migrate(self.db, STEPS)
+                self.db.set_busy_handler(self._come_again)
                 stat = path.stat()
             except BaseException:
                 self.db.close()
@@ -86,6 +89,7 @@ class LedgerFile:
         except (apsw.Error, OSError) as error:
             raise LedgerUnavailable(f"cannot open the ledger {path}: {error}") from error
         self._inode = (stat.st_dev, stat.st_ino)
+        self._give_up_at_s = 0.0
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""
@@ -166,6 +170,20 @@ class LedgerFile:
         """Write a line of history; `step` is its amount and what it refers to."""
         amount, ref = step
         self.db.execute(_ENTER, (at_s, owner, kind, amount, ref, account))
+
+    def _come_again(self, times: int) -> bool:
+        """Wait for another process, at short and even intervals.
+
+        SQLite's own intervals grow to a tenth of a second. Between two steps of a busy process the file is free for a
+        fraction of a millisecond, so that whoever has waited long would get it never.
+        """
+        now_s = time.monotonic()
+        if times == 0:
+            self._give_up_at_s = now_s + BUSY_TIMEOUT_MS / 1000
+        if now_s >= self._give_up_at_s:
+            return False
+        time.sleep(_COME_AGAIN_S)
+        return True
 
     def _refuse_replaced(self) -> None:
         """Refuse to book in a file that nobody else will ever see again."""
