@@ -195,27 +195,3 @@ def test_a_sum_that_somebody_raised_is_caught_before_the_grant(file: LedgerFile,
 def test_a_number_beyond_64_bits_is_refused(file: LedgerFile) -> None:
     with pytest.raises(LedgerUnavailable, match="cannot use the ledger"):
         file.lease("w1", [[Want(TEAM._replace(cap=2**70), 1, 1)]], NOW_S)
-
-
-def test_reading_the_books_sees_one_moment(file: LedgerFile, path: Path) -> None:
-    _lease(file, "w1", 100)
-    books = SqliteBooks(path)
-
-    with books.snapshot():
-        before = books.balances()
-        _lease(file, "w1", 100)
-        assert books.balances() == before
-
-    assert books.balances() != before
-    books.close()
-
-
-def test_prefixes_are_taken_literally(file: LedgerFile, path: Path) -> None:
-    for name in ("team:a_b@lifetime", "team:axb@lifetime", "team:a%@lifetime"):
-        file.lease("w1", [[Want(TEAM._replace(name=name), 1, 1)]], NOW_S)
-    books = SqliteBooks(path)
-
-    assert [each.name for each in books.balances("team:a_")] == ["team:a_b@lifetime"]
-    assert [each.name for each in books.balances("team:a%")] == ["team:a%@lifetime"]
-    books.close()
-    books.close()
