@@ -87,6 +87,14 @@ class Lease:
         """Whether nothing of it would be lost with it."""
         return not (self.leased or self.over or self.waiting or self.is_wished)
 
+    def drop(self) -> None:
+        """Let nobody find it any more."""
+        self.starts_s, self.ends_s = math.inf, -math.inf
+
+    def revive(self) -> None:
+        """Let it be found again in its window."""
+        self.starts_s, self.ends_s = self.window.starts_s, self.window.ends_s
+
     def is_sound(self) -> bool:
         """Say whether the sum is right and nothing is negative."""
         room, held, spent, leaving = self.room, self.held, self.spent, self.leaving

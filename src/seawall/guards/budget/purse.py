@@ -103,7 +103,7 @@ class Purse:
             raise LedgerUnavailable("this process books no spending any more")
         found = [self._leases.setdefault(lease.name, lease) for lease in leases]
         for lease in found:
-            lease.starts_s, lease.ends_s = lease.window.starts_s, lease.window.ends_s  # if it had been dropped
+            lease.revive()
         answer: asyncio.Future[Hold | Short] = asyncio.get_running_loop().create_future()
         self._queue.add(Waiter(attempt, found, amounts, answer))
         self._wake.set()
@@ -339,6 +339,6 @@ class Purse:
                 continue
             if lease.is_empty and lease.idle > _IDLE_SWEEPS:
                 del self._leases[lease.name]
-                lease.starts_s, lease.ends_s = float("inf"), float("-inf")
+                lease.drop()
             elif lease.room:
                 self._reports.give_back(lease)
