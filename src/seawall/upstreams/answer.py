@@ -65,7 +65,12 @@ class Answer:
             UpstreamBroken: the connection ended before the body did, or what came is not HTTP.
             RuntimeError: another task reads already.
         """
-        while not (data := self._take()):
+        while True:
+            source = self.source
+            # Plain bytes on their way are what streams are made of, and have a short one here.
+            data = self._take() if source is None or self.inflater is not None else source.take()
+            if data:
+                return data
             if self.source is None:
                 if self.fault:
                     raise UpstreamBroken(self.fault)
@@ -79,7 +84,6 @@ class Answer:
                 await self._waiter
             finally:
                 self._waiter = None
-        return data
 
     async def read_all(self, limit: int) -> bytes:
         """Wait for the whole body.
