@@ -12,13 +12,14 @@ STEPS = st.lists(st.tuples(st.sampled_from(["receive", "take", "settle", "leave"
 @given(STEPS)
 def test_the_sum_is_right_whatever_happens_to_it(steps: list[tuple[str, int]]) -> None:
     lease, holds, report = Lease(ALL, LIFETIME), [], None
-    granted = cost = booked = 0
+    cost = booked = 0
+    is_plain = True
     ledger = 0  # what the ledger's books say is leased
     for step, amount in steps:
         if step == "receive":
             lease.receive(amount)
-            granted += amount
             ledger += amount
+            is_plain = report is None
         elif step == "take":
             holds.append(lease.take(amount))
         elif step == "settle" and holds:
@@ -27,13 +28,14 @@ def test_the_sum_is_right_whatever_happens_to_it(steps: list[tuple[str, int]]) -
         elif step == "leave" and report is None:
             give_back = min(lease.room, amount)
             settled, overrun = lease.leave(give_back)
-            report = settled - overrun + give_back, overrun
+            report, is_plain = (settled - overrun + give_back, overrun), True
             ledger -= min(settled + give_back, ledger)
             booked += settled
         elif step == "left" and report is not None:
             lease.left(*report)
             report = None
-            assert lease.leased - lease.debt == ledger
+            # What is granted while a report is in doubt may count for less than the ledger has, and never for more.
+            assert lease.leased - lease.debt == ledger or (not is_plain and lease.leased - lease.debt < ledger)
         assert lease.is_sound()
         assert booked + lease.spent + lease.over == cost
 

@@ -215,7 +215,7 @@ class Purse:
         now_s = self._clock.monotonic_s()
         if self._can_ask() and self._leases and now_s >= self._look_s:
             self._look_s = now_s + TICK_S
-            await self._ask(self._ledger.squeezed(self._owner), self._press, None)
+            await self._ask(lambda: self._ledger.squeezed(self._owner), self._press, None)
         self._sweep(now_s)
 
     def _can_ask(self) -> bool:
@@ -226,7 +226,7 @@ class Purse:
         batch = self._queue.batch(self._clock.monotonic_s(), self._clock.wall_s())
         if batch.asked:
             await self._ask(
-                self._ledger.lease(self._owner, batch.asked, self._clock.wall_s()),
+                lambda: self._ledger.lease(self._owner, batch.asked, self._clock.wall_s()),
                 lambda results: self._granted(batch, results),
                 lambda error: self._queue.failed(batch, error),
             )
@@ -244,7 +244,7 @@ class Purse:
         if report is not None:
             number, moves, unsettled, at_s, _ = report
             await self._ask(
-                self._ledger.report(self._owner, number, moves, unsettled, at_s),
+                lambda: self._ledger.report(self._owner, number, moves, unsettled, at_s),
                 lambda _: self._reports.booked(report),
                 None,
             )
@@ -263,12 +263,16 @@ class Purse:
 
     async def _ask(
         self,
-        step: Awaitable[Any],  # whatever the step gives goes to `done`
+        step: Callable[[], Awaitable[Any]],  # whatever the step gives goes to `done`
         done: Callable[[Any], None],
         failed: Callable[[LedgerUnavailable], None] | None,
     ) -> None:
         """Take one step of the ledger. Its outcome counts even if nobody waits for it any more."""
-        self._call = call = asyncio.ensure_future(step)
+
+        async def take() -> Any:  # as above
+            return await step()  # in here, so that a failure to begin is one like any other
+
+        self._call = call = asyncio.ensure_future(take())
 
         def land(call: "asyncio.Future[Any]") -> None:
             error = None if call.cancelled() else call.exception()
