@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "revive": ("seawall.cli.revive", "Let calls go on that were stopped."),
     "models": ("seawall.cli.models", "See which model each route calls, pin one, and roll back."),
     "calls": ("seawall.cli.calls", "List recorded calls, follow them, or show one."),
-    "spend": ("seawall.cli.spend", "Say what a feature, user, team, route or model cost."),
+    "spend": ("seawall.cli.spend", "See budgets against their caps, what a period cost, and what is unsettled."),
     "sandbox": ("seawall.cli.sandbox", "Run the simulated provider."),
     "config": ("seawall.cli.config", "Export the policy's JSON Schema."),
 }
