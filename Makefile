@@ -1,6 +1,6 @@
 # Every way of working with the project. Needs Python >= 3.11 and nothing else; each target makes what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint fmt docs bench lock sizes clean system environment node previous
+.PHONY: help serve test check lint fmt docs bench torture lock sizes clean system environment node previous
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -39,6 +39,10 @@ docs: environment  ## Write the generated parts of the documentation anew.
 bench: environment  ## Measure the gateway beside its peers; ARGS go to the suite.
 	@sh requirements/system.sh bench
 	@$(BIN)/python -m bench.run $(ARGS)
+
+torture: environment  ## Put the caps through everything that can go wrong, against the provider's own meter; ARGS go to it.
+	@sh requirements/system.sh torture
+	@$(BIN)/python -m torture.run $(ARGS)
 
 lock: environment  ## Resolve the locks anew; UPGRADE=--upgrade takes the newest versions.
 	@$(COMPILE) pyproject.toml -o requirements/core.lock

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the system packages that are missing: system.sh test|bench, or system.sh --package NAME...
+# Install the system packages that are missing: system.sh test|bench|torture, or system.sh --package NAME...
 #
 # As root through apt; otherwise an error that names them. The package lists are read anew only if something is missing.
 set -eu
@@ -8,8 +8,9 @@ set -eu
 case ${1:-} in
     test) wanted="" ;; # nothing so far: Node comes from a wheel, certificates are made in Python
     bench) wanted="cc=gcc /usr/include/stdio.h=libc6-dev nginx=nginx-light" ;;
+    torture) wanted="cc=gcc /usr/include/stdio.h=libc6-dev" ;;
     --package) wanted="" ;;
-    *) echo "usage: system.sh test|bench | --package NAME..." >&2 && exit 2 ;;
+    *) echo "usage: system.sh test|bench|torture | --package NAME..." >&2 && exit 2 ;;
 esac
 
 missing=""

@@ -43,8 +43,8 @@ class Provider:
             for number, (fault, share) in enumerate(scenario.faults)
         ]
         settings: dict[str, object] = {"first_token_ms": 30, "tokens_per_second": 0}
-        if scenario.is_exact:
-            settings["output_tokens"] = scenario.asks[0].max_tokens
+        if scenario.output_tokens is not None:
+            settings["output_tokens"] = scenario.output_tokens
         self._ask("DELETE", "control")
         self._ask("PUT", "control", {"settings": settings, "faults": faults})
         self._ask("DELETE", "meter")

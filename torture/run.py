@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
@@ -80,6 +81,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = _arguments(arguments)
     make = exact if asked.exact else scenario
     good, over_nusd = 0, 0
+    if shutil.which("cc") is None:
+        print("no C compiler: clocks will not jump")
     with _folder(asked.keep) as folder, Provider(folder) as provider:
         for seed in range(asked.seed, asked.seed + asked.runs):
             peer: Peer = Plain(asked.url, asked.key) if asked.url else Seawall()

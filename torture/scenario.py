@@ -65,7 +65,10 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One run. `faults` are the provider's, each with the share of calls that it hits."""
+    """One run. `faults` are the provider's, each with the share of calls that it hits.
+
+    `output_tokens` is how long its answers are where they may be; None leaves it to the provider.
+    """
 
     seed: int
     caps: Caps
@@ -75,6 +78,7 @@ class Scenario:
     on_exhausted: str
     on_hang_up: str
     retries: int
+    output_tokens: int | None
     is_exact: bool = False
 
 
@@ -91,6 +95,7 @@ def scenario(seed: int, callers: int = CALLERS) -> Scenario:
         draw.choice(("refuse", "refuse", "clamp", "degrade")),
         draw.choice(("abort", "drain")),
         draw.randint(0, 2),
+        draw.choice((None, 200, 1_000, 3_000)),
     )
 
 
@@ -110,7 +115,9 @@ def exact(seed: int, callers: int = CALLERS) -> Scenario:
         )
         for _ in range(callers)
     )
-    return Scenario(seed, Caps(USD, 2 * USD, 2 * USD, 2 * USD), asks, (), (), "refuse", "abort", 0, is_exact=True)
+    return Scenario(
+        seed, Caps(USD, 2 * USD, 2 * USD, 2 * USD), asks, (), (), "refuse", "abort", 0, FLAT_TOKENS, is_exact=True
+    )
 
 
 def _asks(draw: random.Random, callers: int) -> Iterator[Ask]:

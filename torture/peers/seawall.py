@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import resource
@@ -16,16 +15,20 @@ from typing import Final
 
 import apsw
 
+from seawall.core.key import KeyGrant
+from seawall.stores.sqlite.keys import FILE_NAME as KEYS
+from seawall.stores.sqlite.keys import SqliteKeyStore
 from torture.scenario import FLAT, SILENT_S, TEAMS, Ask, Caps, Event, Scenario
 from torture.traffic import Door
+from torture.wall_clock import WallClock
 
 WORKERS: Final = 4
 PATIENCE_S: Final = 20.0
-FAKETIME: Final = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 _LOOK_S: Final = 0.02
 _USD: Final = 1e9
-_JUMPS: Final = {"ahead": "+86400", "back": "-3600"}
+_JUMPS_S: Final = {"ahead": 86_400, "back": -3_600}
 _ROOM: Final = 8 * 1024  # bytes that may still be written when the disk is full
+ROUTES: Final = {"claude-opus-5-5": "/chain", FLAT: "/flat"}
 POLICY: Final = """\
 version: 1
 providers:
@@ -45,9 +48,10 @@ profiles:
     timeout_ms: 8000
     on_exhausted: {on_exhausted}
     on_hang_up: {on_hang_up}
-    degraded: {{message: "Nothing is left."}}
+    degraded: {degraded}
 routes:
   /any: {{profile: tortured}}
+  /flat: {{profile: tortured, model: anthropic/{flat}}}
   /chain: {{profile: tortured, model: claude-opus-5-5, fallback: [claude-haiku-4-5, gpt-5.4]}}
 """
 
@@ -59,6 +63,7 @@ class Seawall:
 
     def __init__(self) -> None:
         self._folder = Path()
+        self._clock: WallClock | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._keys: list[str] = []
@@ -68,16 +73,10 @@ class Seawall:
         """Write the policy, issue a key a team, and serve."""
         self._folder, self._draw = folder, random.Random(scenario.seed)  # noqa: S311  # as above
         (folder / "policy.yaml").write_text(policy(scenario, provider_url), "utf-8")
-        self._keys = [self._issue(f"t{team}") for team in range(TEAMS)]
+        self._keys = _issue(folder / "state")
         environment = {**os.environ, "PROVIDER_KEY": "provider-key", "PYTHONUNBUFFERED": "1"}  # noqa: TID251  # as a shell
-        if FAKETIME is not None:
-            (folder / "clock").write_text("+0", "utf-8")
-            environment |= {
-                "LD_PRELOAD": str(FAKETIME),
-                "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"),
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
+        self._clock = WallClock(folder)
+        environment |= self._clock.environment
         words = ["serve", "--policy", "policy.yaml", "--port", "0", "--admin-port", "0", "--workers", str(WORKERS)]
         with (folder / "gateway.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -93,8 +92,7 @@ class Seawall:
 
     def door(self, ask: Ask) -> Door:
         """Send the dearest model's calls down a chain of fallbacks, and the others where they will."""
-        route = "/chain" if ask.model == "claude-opus-5-5" else "/any"
-        return Door("127.0.0.1", self._port, route, {"x-api-key": self._keys[ask.team]})
+        return Door("127.0.0.1", self._port, ROUTES.get(ask.model, "/any"), {"x-api-key": self._keys[ask.team]})
 
     async def befall(self, event: Event) -> None:
         """Kill a worker, lock the ledger, fill the disk, or set the clock."""
@@ -111,7 +109,8 @@ class Seawall:
                 await asyncio.sleep(SILENT_S * self._draw.random())
                 self._limit_files(full=False)
             case _:
-                (self._folder / "clock").write_text(_JUMPS[event.act], "utf-8")
+                if self._clock is not None:
+                    self._clock.set(_JUMPS_S[event.act])
 
     def stop(self) -> None:
         """Ask for an orderly end; what does not end in time is killed, with all that it started."""
@@ -135,10 +134,6 @@ class Seawall:
         if charged < billed_nusd:
             found.append(f"the ledger has {charged} for all, the provider billed {billed_nusd}")
         return found
-
-    def _issue(self, team: str) -> str:
-        made = self._command("keys", "create", "--team", team, "--json", "--state-dir", "state")
-        return str(json.loads(made.stdout)["key"])
 
     def _command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -197,6 +192,13 @@ class Seawall:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def _issue(state: Path) -> list[str]:
+    """Issue a key for each team, as `seawall keys create` does."""
+    with contextlib.closing(SqliteKeyStore(state / KEYS)) as store:
+        issued = [store.create(KeyGrant(team=f"t{team}"), time.time()) for team in range(TEAMS)]  # noqa: TID251  # as a command
+    return [each.key.reveal() for each in issued]
+
+
 def policy(scenario: Scenario, provider_url: str) -> str:
     """Write what an operator would."""
     caps: Caps = scenario.caps
@@ -207,4 +209,5 @@ def policy(scenario: Scenario, provider_url: str) -> str:
         retries=scenario.retries,
         on_exhausted=scenario.on_exhausted,
         on_hang_up=scenario.on_hang_up,
+        degraded='{message: "Nothing is left."}' if scenario.on_exhausted == "degrade" else "error",
     )
