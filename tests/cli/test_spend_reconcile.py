@@ -105,6 +105,20 @@ def test_the_same_decision_again_changes_nothing_and_another_is_refused(run: Run
 
 
 @pytest.mark.usefixtures("charged")
+def test_several_charges_are_decided_alike_and_told_as_json(run: Run, balances: Balances) -> None:
+    words = ("spend", "reconcile", "req_1-1", "req_1-2", "req_1-1", "--nothing", "--why", "x", "--json")
+
+    said = [json.loads(line) for line in run(*words).stdout.splitlines()]
+
+    assert [(one["kind"], one["id"], one["freed_usd"], one["was_before"], one["dry_run"]) for one in said] == [
+        ("charge", "req_1-1", "0.0123", False, False),
+        ("charge", "req_1-2", "0.0123", False, False),
+    ]
+    assert [account["actual"] for account in said[0]["accounts"]] == [0, 0]
+    assert balances() == {ALL.name: (5_000_000, 5_000_000), TOKENS.name: (0, 0)}
+
+
+@pytest.mark.usefixtures("charged")
 def test_a_dry_run_shows_all_and_changes_nothing(run: Run, balances: Balances) -> None:
     result = run("spend", "reconcile", "req_1-2", "--nothing", "--why", "x", "--dry-run")
 

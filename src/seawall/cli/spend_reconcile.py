@@ -69,7 +69,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     with open_needed_books(state_dir) as books:
         proof = None
         if options["export"] is None:
-            decided = [_decide(books, charge_id, _known(options)) for charge_id in dict.fromkeys(options["ids"])]
+            decided = _decide_all(books, options["ids"], _known(options))
         else:
             decided, proof = _decide_by_export(books, options, state_dir)
         if not is_dry:
@@ -117,24 +117,31 @@ def _known(options: dict[str, Any]) -> Known:
     return Known(nusd, options["tokens"])
 
 
-def _decide(books: Books, id_or_prefix: str, known: Known) -> Decided:
+def _decide_all(books: Books, ids: Sequence[str], known: Known) -> list[Decided]:
+    """Say what a decision means for every charge that was named, each once."""
+    with books.snapshot():
+        waiting = books.unsettled_rows()
+        before = {charge.unsettled.id: charge for charge in books.unsettled_rows(decided=True)}
+    decided = [_decide(before.get(charge_id) or find_charge(waiting, charge_id), known) for charge_id in ids]
+    return list({one.charge.unsettled.id: one for one in decided}.values())
+
+
+def _decide(charge: Charge, known: Known) -> Decided:
     """Say what a decision means for one charge; one that was decided already stays as it is.
 
     Raises:
-        click.UsageError: there is no such charge, it cannot be so, or it was decided otherwise.
+        click.UsageError: it cannot be so, or it was decided otherwise.
     """
-    before = next((c for c in books.unsettled_rows(decided=True) if c.unsettled.id == id_or_prefix), None)
-    charge = before or find_charge(books.unsettled_rows(), id_or_prefix)
     try:
         actual = actual_amounts(charge, known)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    if before is None or before.decision is None:
+    if charge.decision is None:
         return Decided(charge, actual)
-    if dict(before.actual) != actual:
+    if dict(charge.actual) != actual:
         raise click.UsageError(
-            f"{id_or_prefix} was decided by {before.decision.who}: {amounts_text(before.actual)} "
-            f"({before.decision.why}). That is final"
+            f"{charge.unsettled.id} was decided by {charge.decision.who}: {amounts_text(charge.actual)} "
+            f"({charge.decision.why}). That is final"
         )
     return Decided(charge, actual, was_before=True)
 
