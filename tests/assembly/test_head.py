@@ -135,7 +135,7 @@ async def test_an_error_of_ours_has_the_id_where_the_sdk_looks_for_it(dialect: D
     ("seconds", "header"),
     [
         pytest.param(0.2, "1", id="a moment is a second"),
-        pytest.param(7.4, "7", id="rounded"),
+        pytest.param(7.4, "8", id="never too early"),
         pytest.param(9999, "120", id="bounded"),
     ],
 )

@@ -56,8 +56,12 @@ async def test_all_that_runs_beside_the_calls_is_named_and_runs(source: PolicySo
             "breakers' board",
             "event loop watch",
             "idempotency keys",
+            "purse",
+            "till",
+            "burials",
+            "spend watch",
         ]
-        assert [chore.done() for chore in running] == [False] * 4
+        assert [chore.done() for chore in running] == [False] * 8
         for chore in running:
             chore.cancel()
         await asyncio.gather(*running, return_exceptions=True)

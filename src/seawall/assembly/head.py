@@ -1,5 +1,6 @@
 """The status line and fields of an answer, as bytes."""
 
+import math
 from http import HTTPStatus
 from typing import Final
 
@@ -75,7 +76,7 @@ def error_head(exchange: Exchange, error: SeawallError) -> bytes:
     if error.should_retry is not None:
         fields.setdefault(b"x-should-retry", b"true" if error.should_retry else b"false")
     if error.retry_after_s is not None:
-        fields.setdefault(b"retry-after", b"%d" % min(max(round(error.retry_after_s), 1), _MAX_RETRY_AFTER_S))
+        fields.setdefault(b"retry-after", b"%d" % min(max(math.ceil(error.retry_after_s), 1), _MAX_RETRY_AFTER_S))
     fields[b"x-seawall-request-id"] = exchange.id.encode()
     fields[b"x-seawall-attempts"] = b"%d" % len(exchange.attempts)
     if exchange.route:

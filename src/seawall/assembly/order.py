@@ -18,7 +18,8 @@ ORDER: Final = (
     "admission",  # what cannot be carried is sent away before any work is done on it
     "idempotency",  # a repeat costs neither a token nor money
     "hangup",  # below what decides whether the call is made at all: it lets what is made go on to its end
-    # "limits": before any work is done on the text
+    "calls",  # a repeat is no new call
+    "limits",  # before any work is done on the text
     # "prescan": sees what the user wrote, before anything is added
     # "pii": masks on the way in, restores on the way out
     # "retrieval": only for calls that may go on
@@ -32,9 +33,9 @@ ORDER: Final = (
     "tokens",  # the ceiling and its field depend on the target
     "sampling",  # what a model refuses is known once the model is
     "retry",  # same target again
-    "lastlook",  # the kill switch once more: nothing is dispatched after it was thrown, for calls that began before too
     "breaker",  # inside retry: counts every attempt
     "concurrency",  # inside the breaker: a closed target holds no place
     "budget",  # inside retry and fallback: each attempt has its own hold and receipt
+    "lastlook",  # the kill switch once more, after all that waits: nothing is dispatched after it was thrown
     "meter",  # next to upstream: what was really used
 )

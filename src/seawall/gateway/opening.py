@@ -1,11 +1,10 @@
 """Open what a gateway process works with: its log, its stores, its way out, and the policy in force over them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
 
 from seawall.assembly.build import House
 from seawall.assembly.clock import SystemClock
@@ -14,6 +13,7 @@ from seawall.assembly.live import Live
 from seawall.assembly.source import PolicySource
 from seawall.core.principal import ANONYMOUS
 from seawall.gateway.options import ServeOptions
+from seawall.gateway.spending import Chore, open_spending
 from seawall.guards.breaker.sharing import share
 from seawall.guards.idempotency.running import KeysInUse
 from seawall.guards.journal import JournalGuard, JournalSettings
@@ -34,8 +34,6 @@ from seawall.upstreams.provider_head import ProviderHeads
 from seawall.upstreams.proxy import proxy_rules
 from seawall.upstreams.reply_head import passed_on
 from seawall.upstreams.settings import UpstreamSettings
-
-Chore: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,15 @@ def open_house(
     stack.push_async_callback(upstream.aclose)
     users = UserHasher(read_pepper(options.state_dir))
     switches = SwitchFile(options.state_dir, clock.wall_s)
+    spending = open_spending(options, slot, clock, stack)
     house = House(
         JournalGuard(writer, JournalSettings(users.hash, _tidy(scrubber))),
         Outlet(upstream, ProviderHeads(), passed_on),
         switches,
         KeysInUse(answers, clock, scrubber.scrub),
+        purse=spending.purse,
+        till=spending.till,
+        hash_person=users.hash,
     )
     switches.on_change(house.running.cut)
 
@@ -94,7 +96,8 @@ def open_house(
 
     live = Live(source.load, enter, policy)
     board = FileBoard(options.state_dir, slot, clock)
-    return Opened(live, house, writer, switches, scrubber, clock, _chores(house, switches, board, clock))
+    chores = (*_chores(house, switches, board, clock), *spending.chores)
+    return Opened(live, house, writer, switches, scrubber, clock, chores)
 
 
 def _chores(house: House, switches: SwitchFile, board: FileBoard, clock: SystemClock) -> tuple[tuple[str, Chore], ...]:
