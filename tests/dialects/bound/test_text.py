@@ -49,6 +49,13 @@ def test_a_hostile_text_takes_no_longer_than_its_length(text: str) -> None:
     assert time.process_time() - started < 1.0  # the square of its length would be a minute
 
 
+def test_a_long_text_that_changes_counts_its_rest_as_the_worst() -> None:
+    text = "ﷺ" * 150_000
+
+    assert text_bound(text) == len(unicodedata.normalize("NFKC", text).encode())
+    assert text_bound("a" * 150_000 + "½") > 150_000
+
+
 def test_half_a_surrogate_pair_is_counted() -> None:
     assert text_bound("a\ud800b") == 5
     assert json_bound({"\ud800": 1}) > 3
