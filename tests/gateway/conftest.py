@@ -18,6 +18,7 @@ ON_REAL_LOOPS: Final = {
     "test_worker_process.py",
     "test_supervisor.py",
     "test_opening.py",
+    "test_spending.py",
 }
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 _HEAD: Final = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n")
