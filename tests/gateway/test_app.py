@@ -1,15 +1,20 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pytest
 
+from seawall.assembly.entry import Entry
 from seawall.assembly.live import Live
+from seawall.core.account import Unit
 from seawall.core.error import SeawallError, UpstreamRefused
+from seawall.core.window import Period
 from seawall.gateway.app import BODY_S, Gateway
+from seawall.guards.budget.settings import Budget
 from seawall.pipeline.watchdog import Kennel
+from seawall.policy.plan import CompiledPolicy
 from seawall.testing.clock import LoopClock
 from seawall.testing.scripted_upstream import Break, Pause, Script
 from tests.assembly.conftest import Home, plan, policy
@@ -33,8 +38,20 @@ class House:
     kennel: Kennel = field(default_factory=lambda: Kennel(asyncio.get_running_loop()))
 
     def __post_init__(self) -> None:
-        live = Live(lambda: policy(plan("/ai/chat", target())), self.home.entry)
-        self.served = Served(Gateway(live, self.kennel, LoopClock(), self.scrub).handle)
+        self.can_hold = True
+        self.budgets: tuple[Budget, ...] = ()
+        live = Live(lambda: replace(policy(plan("/ai/chat", target())), budgets=self.budgets), self._entry)
+        self.served = Served(Gateway(live, self.kennel, LoopClock(), self.scrub, self._can_hold).handle)
+        self.live = live
+
+    def _entry(self, policy: CompiledPolicy) -> Entry:
+        """Open a door that knows of the policy's budgets and carries none out: what books them is not asked here."""
+        entry = self.home.entry(replace(policy, budgets=()))
+        entry.policy = policy
+        return entry
+
+    async def _can_hold(self) -> bool:
+        return self.can_hold
 
     @staticmethod
     def scrub(text: str) -> str:
@@ -81,6 +98,27 @@ async def test_readiness_is_turned_away_while_the_server_drains(house: House) ->
     answer = await house.answer()
 
     assert (answer.status, answer.body, answer.headers["connection"]) == (503, b'{"status":"draining"}', "close")
+
+
+async def test_readiness_wants_a_ledger_where_the_policy_in_force_has_budgets(house: House) -> None:
+    house.can_hold = False
+    house.served.feed(get("/readyz"))
+    without = await house.answer()
+    house.budgets = (Budget("all", "", Unit.NUSD, Period.DAY, 1_000),)
+    await house.live.reload()
+
+    answers = []
+    for path in ("/readyz", "/healthz"):
+        house.served.feed(get(path))
+        await asyncio.wait(house.served.tasks)
+        answers.append(house.served.answers[-1])
+
+    assert (without.status, without.body) == (200, b'{"status":"ok"}')
+    assert [(answer.status, answer.body) for answer in answers] == [
+        (503, b'{"status":"ledger unavailable"}'),
+        (200, b'{"status":"ok"}'),
+    ]
+    assert answers[0].headers["retry-after"] == "1"
 
 
 async def test_call_is_answered_and_recorded(house: House) -> None:

@@ -24,18 +24,27 @@ from seawall.ports.clock import Clock
 
 BODY_S: Final = 30.0
 _PROBE_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-_DRAINING_HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
+_NOT_READY_HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
 _log = logging.getLogger("seawall.gateway")
 
 
 class Gateway:
     """Answer calls, and the probes `/healthz` and `/readyz`.
 
-    `scrub` clears a text of credentials; error messages go through it before a client reads them.
+    `scrub` clears a text of credentials; error messages go through it before a client reads them. `can_hold` says
+    whether budgets can be held now; without it, that is not asked.
     """
 
-    def __init__(self, live: Live, kennel: Kennel, clock: Clock, scrub: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        live: Live,
+        kennel: Kennel,
+        clock: Clock,
+        scrub: Callable[[str], str],
+        can_hold: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self._live = live
+        self._can_hold = can_hold
         self._kennel = kennel
         self._clock = clock
         self._scrub = scrub
@@ -50,10 +59,9 @@ class Gateway:
             return
         path, query = _split_url(request.url)
         if path in ("/healthz", "/readyz"):
-            if path == "/readyz" and connection.is_draining:
-                connection.respond(request, _DRAINING_HEAD, b'{"status":"draining"}')
-                return
-            connection.respond(request, _PROBE_HEAD, b'{"status":"ok"}')
+            lack = await self._lack(connection) if path == "/readyz" else ""
+            head = _NOT_READY_HEAD if lack else _PROBE_HEAD
+            connection.respond(request, head, b'{"status":"%b"}' % (lack or "ok").encode())
             return
         task: asyncio.Task[Any] | None = asyncio.current_task(self._loop)
         if task is None:
@@ -86,6 +94,12 @@ class Gateway:
             watchdog.interrupt(
                 Stopping("the gateway stops, and the call was not complete at the end of its grace time")
             )
+
+    async def _lack(self, connection: Connection) -> str:
+        """Say why no call should be sent here, if there is a reason."""
+        if self._can_hold is not None and self._live.entry.policy.budgets and not await self._can_hold():
+            return "ledger unavailable"
+        return "draining" if connection.is_draining else ""
 
     def _exchange(self, request: Request, path: str, query: bytes, watchdog: Watchdog) -> Exchange:
         headers = request.headers

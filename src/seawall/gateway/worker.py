@@ -52,7 +52,9 @@ async def run_worker(
         source = PolicySource(options.policy, environment, options.sandbox_url)
         opened = open_house(options, seat.slot, source, policy, stack)
         live, clock = opened.live, opened.clock
-        gateway = Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub)
+        purse = opened.house.purse
+        can_hold = None if purse is None else purse.can_hold
+        gateway = Gateway(live, Kennel(loop, clock.monotonic_s), clock, opened.scrubber.scrub, can_hold)
         server = DataServer(gateway.handle, interrupt=gateway.interrupt)
         stop, chores, admin = asyncio.Event(), Chores(), Chores()
         _on_signals(loop, stop, live, chores, seat)  # before the first connection: a signal would cost its call

@@ -7,7 +7,7 @@ import pytest
 
 from seawall.core.error import LedgerUnavailable
 from seawall.guards.budget.amounts import Amounts
-from seawall.guards.budget.purse import WAIT_S
+from seawall.guards.budget.purse import PROOF_S, WAIT_S
 from seawall.guards.budget.waiting import MAX_WAITING
 from seawall.testing.virtual_loop import run_virtual
 from tests.guards.budget.conftest import ALL, ShakyLedger, Worker, held, workers
@@ -89,6 +89,65 @@ def test_without_leases_a_dead_ledger_comes_back_with_the_next_call() -> None:
     run_virtual(scene())
 
     assert ledger.settled() == 7
+
+
+def test_a_ledger_that_can_only_be_read_counts_as_dead(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = ShakyLedger()
+
+    async def scene() -> None:
+        caplog.set_level(logging.WARNING, "seawall.budget")
+        async with workers(ledger, 1) as (worker,):
+            worker.purse.settle(held(await worker.hold(100)), Amounts(50))
+            ledger.fault = lambda step: None if step == "squeezed" else "before"
+            await asyncio.sleep(5.0)
+            assert not await worker.purse.can_hold()
+            ledger.fault = lambda _: None
+            await asyncio.sleep(0.5)
+            assert await worker.purse.can_hold()
+
+    run_virtual(scene())
+
+    assert caplog.messages == ["ledger.unavailable", "ledger.available"]
+
+
+def test_whether_anything_can_be_held_is_found_out_for_who_asks() -> None:
+    ledger = ShakyLedger()
+
+    async def scene() -> list[bool]:
+        async with workers(ledger, 1) as (worker,):
+            found = [await worker.purse.can_hold()]
+            ledger.fault = lambda _: "before"
+            found.append(await worker.purse.can_hold())  # as it was a moment ago
+            await asyncio.sleep(PROOF_S)
+            found += await asyncio.gather(worker.purse.can_hold(), worker.purse.can_hold())
+            ledger.fault = lambda _: None
+            await asyncio.sleep(PROOF_S)  # nobody calls, and it comes back all the same
+            found.append(await worker.purse.can_hold())
+        return [*found, await worker.purse.can_hold()]
+
+    assert run_virtual(scene()) == [True, True, False, False, True, False]
+    assert ledger.leased() == 0
+
+
+def test_who_asks_a_slow_ledger_whether_it_can_be_used_is_told_no_in_time() -> None:
+    ledger = ShakyLedger()
+    ledger.delay_s = lambda: 30.0
+
+    async def scene() -> tuple[bool, float]:
+        async with workers(ledger, 1) as (worker,):
+            loop = asyncio.get_running_loop()
+            began_s = loop.time()
+            answer = await worker.purse.can_hold()
+            took_s = loop.time() - began_s
+            ledger.delay_s = lambda: 0.0
+            await asyncio.sleep(30.0)
+            assert await worker.purse.can_hold()
+            return answer, took_s
+
+    answer, took_s = run_virtual(scene())
+
+    assert not answer
+    assert took_s == pytest.approx(PROOF_S)
 
 
 def test_a_report_in_doubt_is_booked_once() -> None:

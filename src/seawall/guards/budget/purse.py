@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from seawall.core.receipt import Receipt
 from seawall.core.window import Window
 from seawall.guards.budget.amounts import Amounts
 from seawall.guards.budget.lease import Attempt, Hold, Lease
-from seawall.guards.budget.report import Reports
+from seawall.guards.budget.report import Report, Reports
 from seawall.guards.budget.waiting import Batch, Queue, Waiter
 from seawall.ports.clock import Clock
 from seawall.ports.ledger import Ledger, Reason, Short, Unsettled
@@ -19,6 +20,7 @@ from seawall.ports.ledger import Ledger, Reason, Short, Unsettled
 WAIT_S: Final = 5.0  # how long a call waits for the ledger
 TICK_S: Final = 0.05
 CLOSE_S: Final = 3.0
+PROOF_S: Final = 1.0  # how long a step of the ledger shows that it can be used
 PRESSED_S: Final = 1.0  # the ledger names an account for a minute after somebody came short of it
 _DOWN_S: Final = 0.1
 _SWEEP_S: Final = 2.5
@@ -48,6 +50,8 @@ class Purse:
         self._wake = asyncio.Event()
         self._call: asyncio.Future[Any] | None = None  # the ledger's step under way, whatever it gives
         self._look_s = self._sweep_s = self._down_until_s = 0.0
+        self._proved_s = -math.inf
+        self._proof: asyncio.Future[None] | None = None  # wanted by who asks whether anything can be held
         self._sweeping: list[Lease] = []
         self._is_down = self._is_closed = self._is_broken = False
 
@@ -147,6 +151,20 @@ class Purse:
             charges = tuple((lease.name, booked[lease.part]) for lease in receipt.leases if booked[lease.part])
             self._reports.charge(Unsettled(receipt.id, self._clock.wall_s(), reason, receipt.target, charges))
 
+    async def can_hold(self) -> bool:
+        """Say whether more could be leased now, as the last second has shown; else the ledger is asked, for a second.
+
+        While it is down this is False at once, until a step of it has come through.
+        """
+        if self._clock.monotonic_s() - self._proved_s >= PROOF_S and not self._is_down:
+            if self._proof is None or self._proof.done():
+                self._proof = asyncio.get_running_loop().create_future()
+            self._wake.set()
+            done, _ = await asyncio.wait({self._proof}, timeout=PROOF_S)
+            if not done:
+                return False
+        return not (self._is_down or self._is_closed or self._is_broken)
+
     async def tend(self) -> None:
         """Serve who waits, renew, report, and give back what others need, until cancelled or closed.
 
@@ -191,7 +209,7 @@ class Purse:
 
     async def _sleep(self) -> None:
         """Wait for work; while there are leases, look around each tick."""
-        if not self._leases and self._reports.is_empty:
+        if not self._leases and self._reports.is_empty and not self._is_down:
             await self._wake.wait()
             return
         try:
@@ -212,6 +230,8 @@ class Purse:
             await self._lease()
         if self._can_ask() and self._reports.is_due(self._clock.monotonic_s()):
             await self._report()
+        if self._can_ask() and (self._is_down or self._is_proof_wanted()):
+            await self._ask(lambda: self._ledger.lease(self._owner, (), self._clock.wall_s()), self._recover, None)
         now_s = self._clock.monotonic_s()
         if self._can_ask() and self._leases and now_s >= self._look_s:
             self._look_s = now_s + TICK_S
@@ -221,6 +241,9 @@ class Purse:
     def _can_ask(self) -> bool:
         """Say whether the ledger may be asked: not while it has just failed, and only by `aclose` in the end."""
         return not self._is_closed and self._clock.monotonic_s() >= self._down_until_s
+
+    def _is_proof_wanted(self) -> bool:
+        return self._proof is not None and not self._proof.done()
 
     async def _lease(self) -> None:
         batch = self._queue.batch(self._clock.monotonic_s(), self._clock.wall_s())
@@ -232,6 +255,7 @@ class Purse:
             )
 
     def _granted(self, batch: Batch, results: Any) -> None:  # the ledger's answer, one for each asked
+        self._recover()
         self._queue.granted(batch, results, self._clock.monotonic_s())
         for waiter in batch.waiters:
             for lease in waiter.leases:
@@ -245,9 +269,13 @@ class Purse:
             number, moves, unsettled, at_s, _ = report
             await self._ask(
                 lambda: self._ledger.report(self._owner, number, moves, unsettled, at_s),
-                lambda _: self._reports.booked(report),
+                lambda _: self._booked(report),
                 None,
             )
+
+    def _booked(self, report: Report) -> None:
+        self._recover()
+        self._reports.booked(report)
 
     def _press(self, names: Any) -> None:  # names of accounts
         """Lease accounts to the unit that another worker came short of, and give back what is not held of them."""
@@ -277,7 +305,6 @@ class Purse:
         def land(call: "asyncio.Future[Any]") -> None:
             error = None if call.cancelled() else call.exception()
             if error is None and not call.cancelled():
-                self._recover()
                 done(call.result())
                 return
             if failed is not None:
@@ -290,6 +317,7 @@ class Purse:
 
     def _go_down(self, error: BaseException) -> None:
         self._down_until_s = self._clock.monotonic_s() + _DOWN_S
+        self._proved_s = -math.inf
         if self._is_down:
             return
         self._is_down = True
@@ -297,11 +325,19 @@ class Purse:
         fields = {"error": f"{type(error).__name__}: {error}", "leases": len(self._leases), "room": leased}
         is_expected = isinstance(error, LedgerUnavailable)
         _log.error("ledger.unavailable", extra={"fields": fields}, exc_info=None if is_expected else error)
+        self._end_proof()
 
-    def _recover(self) -> None:
+    def _recover(self, _: object = None) -> None:
+        """Take note of a step that changed the ledger; that it can be read is no proof that it can be written."""
+        self._proved_s = self._clock.monotonic_s()
+        self._end_proof()
         if self._is_down:
             self._is_down = False
             _log.warning("ledger.available", extra={"fields": {"leases": len(self._leases)}})
+
+    def _end_proof(self) -> None:
+        if self._proof is not None and not self._proof.done():
+            self._proof.set_result(None)
 
     def _renew(self, lease: Lease) -> None:
         self._queue.wish(lease)
