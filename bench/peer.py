@@ -18,6 +18,16 @@ from bench.traffic import Door
 
 LITELLM: Final = "litellm[proxy]==1.106.2"  # the newest that resolved when this was written
 LITELLM_VENV: Final = BUILD / "litellm-venv"
+# Three budgets and two limits on every call, so high that none is ever met.
+SPENDING: Final = """
+budgets:
+  all: {per_day_usd: 1000000}
+  "team:*": {per_day_usd: 500000}
+  "key:*": {per_day_usd: 500000}
+limits:
+  "key:*": {requests_per_minute: 1000000000}
+  "route:/ai/chat": {requests_per_minute: 1000000000}
+"""
 BASE_HEADERS: Final = {"authorization": "Bearer sk-bench"}
 
 
@@ -44,9 +54,9 @@ class Launch:
     start_timeout_s: float = 20.0
 
 
-def _fill(template: str, room: Room, port: int) -> Path:
+def _fill(template: str, room: Room, port: int, spending: str = "") -> Path:
     text = (HERE / "peers" / template).read_text()
-    filled = Template(text).substitute(upstream_port=room.upstream_port, room=room.folder, port=port)
+    filled = Template(text).substitute(upstream_port=room.upstream_port, room=room.folder, port=port, spending=spending)
     to = room.folder / template
     to.write_text(filled)
     return to
@@ -95,12 +105,28 @@ def seawall_program() -> str:
 
 
 def seawall(room: Room) -> Launch:
-    """Run Seawall as an operator does: keys, policy, journal and cost on, one worker."""
+    """Run Seawall as an operator does: keys, policy, budgets, limits, journal and cost on, one worker."""
+    return _seawall(room, SPENDING)
+
+
+def uncapped(room: Room) -> Launch:
+    """Run Seawall without budgets and limits, so that what they cost can be seen."""
+    return _seawall(room, "")
+
+
+def _seawall(room: Room, spending: str) -> Launch:
     program = seawall_program()
     port, state = free_port(), room.folder / "state"
     key = _seawall_key(program, state)
     command = [
-        *("env", "BENCH_KEY=sk-ant-bench", program, "serve", "--policy", str(_fill("policy.yaml", room, port))),
+        *(
+            "env",
+            "BENCH_KEY=sk-ant-bench",
+            program,
+            "serve",
+            "--policy",
+            str(_fill("policy.yaml", room, port, spending)),
+        ),
         *("--host", "127.0.0.1", "--port", str(port), "--admin-port", str(free_port())),
         *("--state-dir", str(state), "--workers", "1"),
     ]
@@ -141,6 +167,7 @@ def litellm(room: Room) -> Launch:
 
 PEERS: Final[dict[str, Callable[[Room], Launch]]] = {
     "seawall": seawall,
+    "uncapped": uncapped,
     "nginx": nginx,
     "bare": bare,
     "litellm": litellm,
