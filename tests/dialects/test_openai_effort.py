@@ -15,7 +15,11 @@ FULL = ("none", "low", "medium", "high", "xhigh", "max")
         pytest.param(FULL, Reasoning("minimal"), "low", ["changed.reasoning"], id="weaker than the weakest"),
         pytest.param(("low", "high"), Reasoning("max"), "high", ["changed.reasoning"], id="the strongest below"),
         pytest.param(FULL, Reasoning("none"), "none", [], id="none"),
-        pytest.param(FULL, Reasoning("high", is_off=True), "none", [], id="off"),
+        pytest.param(FULL, Reasoning("none", is_off=True), "none", [], id="off"),
+        pytest.param(
+            FULL, Reasoning("high", is_off=True), "none", ["dropped.reasoning.effort"], id="off, at an effort"
+        ),
+        pytest.param((), Reasoning("low", is_off=True), "", ["dropped.reasoning.effort"], id="never on, at an effort"),
         pytest.param(("low", "high"), Reasoning(is_off=True), "low", ["changed.reasoning"], id="never off"),
         pytest.param((), Reasoning(is_off=True), "", [], id="off, and it never thinks"),
         pytest.param((), Reasoning("high"), "", ["dropped.reasoning"], id="it takes no effort"),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seawall.assembly.language import LANGUAGES
@@ -64,6 +64,7 @@ PDFS: Final = st.builds(Document, st.just("application/pdf"), st.just("JVBERi0="
 SHOWN: Final = TEXTS | IMAGES | PDFS
 COUNTS: Final = st.integers(0, 1000)
 USAGES: Final = st.builds(Usage, COUNTS, COUNTS, COUNTS, st.just(0), COUNTS, COUNTS)
+PLAIN: Final = Conversation((Message("user", (Text("hi"),)),), tools=(Tool("f", schema=CLOSED),))
 between = pytest.mark.parametrize(("one", "other"), PAIRS, ids=[f"{one} to {other}" for one, other in PAIRS])
 
 
@@ -167,6 +168,7 @@ def test_what_both_forms_carry_comes_back_as_it_went(one: str, other: str, data:
 
 @pytest.mark.parametrize("other", ["chat", "responses"])
 @settings(max_examples=30)
+@example(asked=replace(PLAIN, reasoning=Reasoning("low", is_off=True)))
 @given(asked=messages_conversations())
 def test_a_messages_request_is_carried_noted_or_refused(other: str, asked: Conversation) -> None:
     _is_never_silent(asked, "messages", other)
@@ -174,6 +176,9 @@ def test_a_messages_request_is_carried_noted_or_refused(other: str, asked: Conve
 
 @pytest.mark.parametrize("other", ["chat", "messages"])
 @settings(max_examples=30)
+@example(asked=replace(PLAIN, parallel_tools=False))
+@example(asked=replace(PLAIN, parallel_tools=True))
+@example(asked=replace(PLAIN, tool_choice=ToolChoice("none"), parallel_tools=False))
 @given(asked=responses_conversations())
 def test_a_responses_request_is_carried_noted_or_refused(other: str, asked: Conversation) -> None:
     _is_never_silent(asked, "responses", other)
@@ -203,8 +208,16 @@ def _is_never_silent(asked: Conversation, one: str, other: str) -> None:
 
 
 def _meaning(name: str, fields: dict[str, Any]) -> str:
-    """Give what a request means: turns of one role are one turn, and the ending of a file's name says nothing."""
+    """Give what a request means.
+
+    Turns of one role are one turn, and the ending of a file's name says nothing. Where there are tools, to choose
+    nothing is to choose auto, and calls may be parallel unless that is forbidden; where no tool may be called, nothing
+    is said about parallel calls.
+    """
     asked = _form(name).read_request(_sent(fields), Losses())
+    choice = asked.tool_choice or (ToolChoice() if asked.tools else None)
+    may_call = choice is not None and choice.kind != "none"
+    asked = replace(asked, tool_choice=choice, parallel_tools=asked.parallel_tools is not False if may_call else None)
     runs = groupby(asked.messages, lambda message: message.role)
     joined = tuple(Message(role, tuple(part for turn in turns for part in turn.parts)) for role, turns in runs)
     return repr(replace(asked, messages=joined)).replace(".pdf'", "'")

@@ -13,8 +13,13 @@ _HIGH_FROM: Final = 16_384
 
 
 def effort_of(reasoning: Reasoning, traits: Traits, losses: Losses) -> str:
-    """Give the level of effort to ask for, or nothing."""
+    """Give the level of effort to ask for, or nothing.
+
+    One word says here how hard to think and whether to think at all: of an effort without thinking the effort is lost.
+    """
     if is_off(reasoning):
+        if reasoning.effort not in {"", "none"}:
+            losses.drop("reasoning.effort")
         return _nearest("none", traits, losses) if traits.efforts else ""
     wanted = reasoning.effort
     if reasoning.budget_tokens is not None:

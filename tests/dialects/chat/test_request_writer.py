@@ -123,7 +123,14 @@ def test_what_is_asked_is_written(asked: dict[str, Any], body: Json) -> None:
         pytest.param(Traits(efforts=TO_MAX), None, None, [], id="nothing said"),
         pytest.param(Traits(efforts=TO_MAX), Reasoning(), None, [], id="thinking as the model likes"),
         pytest.param(Traits(efforts=TO_MAX), Reasoning("xhigh"), "xhigh", [], id="a level that it has"),
-        pytest.param(Traits(efforts=TO_MAX), Reasoning("max", is_off=True), "none", [], id="off"),
+        pytest.param(Traits(efforts=TO_MAX), Reasoning(is_off=True), "none", [], id="off"),
+        pytest.param(
+            Traits(efforts=TO_MAX),
+            Reasoning("max", is_off=True),
+            "none",
+            ["dropped.reasoning.effort"],
+            id="off, and an effort",
+        ),
         pytest.param(Traits(efforts=TO_MAX), Reasoning("none"), "none", [], id="no effort"),
         pytest.param(
             Traits(efforts=TO_MAX), Reasoning("minimal"), "low", ["changed.reasoning"], id="never off by itself"
@@ -166,6 +173,7 @@ def test_thinking_becomes_a_level_that_the_model_has(
     [
         pytest.param(None, [], id="nothing said"),
         pytest.param(Reasoning("none", is_off=True), [], id="off"),
+        pytest.param(Reasoning("low", is_off=True), ["dropped.reasoning.effort"], id="off, and an effort"),
         pytest.param(Reasoning("high"), ["changed.reasoning"], id="thinking was wanted"),
     ],
 )

@@ -99,8 +99,9 @@ def _stop(texts: tuple[str, ...], traits: Traits) -> list[str]:
 
 def _effort(asked: Conversation, traits: Traits, losses: Losses) -> str:
     """Give the level of effort to ask for, or nothing."""
-    if asked.tools and traits.chat_tools == "effort_none":
-        if asked.reasoning is not None and not is_off(asked.reasoning):
+    needs_none = bool(asked.tools) and traits.chat_tools == "effort_none"
+    if needs_none and (asked.reasoning is None or not is_off(asked.reasoning)):
+        if asked.reasoning is not None:
             losses.change("reasoning")
         return "none"
     return "" if asked.reasoning is None else effort_of(asked.reasoning, traits, losses)
