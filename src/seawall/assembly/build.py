@@ -13,9 +13,9 @@ from seawall.guards.access.guard import AccessGuard
 from seawall.guards.breaker.guard import BreakerGuard
 from seawall.guards.breaker.register import Breakers
 from seawall.guards.budget.accounts import PER_ATTEMPT, PER_CALL, Accounts
+from seawall.guards.budget.any_purse import AnyPurse
 from seawall.guards.budget.calls import CallsGuard
 from seawall.guards.budget.guard import BudgetGuard
-from seawall.guards.budget.purse import Purse
 from seawall.guards.concurrency.admission import AdmissionGuard, Admissions, LoopLag
 from seawall.guards.concurrency.guard import ConcurrencyGuard
 from seawall.guards.concurrency.register import TargetLimits
@@ -30,8 +30,8 @@ from seawall.guards.intake import IntakeGuard
 from seawall.guards.journal import JournalGuard
 from seawall.guards.killswitch.guard import KillSwitchGuard, LastLook
 from seawall.guards.killswitch.running import Running
+from seawall.guards.limits.any_till import AnyTill
 from seawall.guards.limits.guard import LimitsGuard, Spot
-from seawall.guards.limits.till import Till
 from seawall.guards.meter import MeterGuard
 from seawall.guards.retry.guard import RetryGuard
 from seawall.guards.retry.quota import RetryQuotas
@@ -71,8 +71,8 @@ class House:
     last_good: LastGood = field(default_factory=lambda: LastGood(SystemClock()))
     admissions: Admissions = field(default_factory=lambda: Admissions(LoopLag()))
     draw: Callable[[], float] = random.random
-    purse: Purse | None = None
-    till: Till | None = None
+    purse: AnyPurse | None = None
+    till: AnyTill | None = None
     hash_person: Callable[[str], str] = str
 
 

@@ -9,8 +9,8 @@ from seawall.core.receipt import Receipt
 from seawall.core.window import Window
 from seawall.guards.budget.accounts import Accounts
 from seawall.guards.budget.amounts import Amounts
+from seawall.guards.budget.any_purse import AnyPurse
 from seawall.guards.budget.lease import Attempt
-from seawall.guards.budget.purse import Purse
 from seawall.guards.budget.wording import renewal_note
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.ports.ledger import Short
@@ -27,7 +27,7 @@ class CallsGuard:
 
     __slots__ = ("_book", "_purse")
 
-    def __init__(self, book: Accounts, purse: Purse) -> None:
+    def __init__(self, book: Accounts, purse: AnyPurse) -> None:
         self._book = book
         self._purse = purse
 

@@ -13,8 +13,8 @@ from seawall.dialects.bound.bound import bound_of
 from seawall.dialects.dialect import CHAT, MESSAGES, RESPONSES
 from seawall.guards.budget.accounts import Accounts
 from seawall.guards.budget.amounts import Amounts
+from seawall.guards.budget.any_purse import AnyPurse
 from seawall.guards.budget.lease import Attempt, Lease
-from seawall.guards.budget.purse import Purse
 from seawall.guards.budget.rule import LEAST_ANSWER, Answer, Ending, Left, clamped, settlement, worst_case
 from seawall.guards.budget.settings import BudgetSettings
 from seawall.guards.budget.wording import exhausted_note, left_of
@@ -52,7 +52,7 @@ class BudgetGuard:
     __slots__ = ("_book", "_purse", "_settings")
 
     def __init__(
-        self, settings: BudgetSettings = _REFUSE, book: Accounts | None = None, purse: Purse | None = None
+        self, settings: BudgetSettings = _REFUSE, book: Accounts | None = None, purse: AnyPurse | None = None
     ) -> None:
         self._settings = settings
         self._book = book
@@ -74,7 +74,7 @@ class BudgetGuard:
         exchange.receipt = Receipt(f"{exchange.id}-{len(exchange.attempts) + 1}", 0, 0)
         return call_next(exchange)
 
-    async def _held(self, exchange: Exchange, call_next: CallNext, purse: Purse, case: _Case) -> Reply:
+    async def _held(self, exchange: Exchange, call_next: CallNext, purse: AnyPurse, case: _Case) -> Reply:
         asked = exchange.body
         receipt = purse.try_hold(case.attempt, case.leases, case.worst)
         if receipt is None:
@@ -93,7 +93,7 @@ class BudgetGuard:
             reply.stream.on_end(lambda error: _settle(exchange, purse, case, held, attempts, error))
         return reply
 
-    async def _waited(self, exchange: Exchange, purse: Purse, case: _Case) -> tuple[_Case, Receipt]:
+    async def _waited(self, exchange: Exchange, purse: AnyPurse, case: _Case) -> tuple[_Case, Receipt]:
         """Hold with the ledger's help, and less where the route would rather have a short answer than none."""
         left, rounds = Left(), _ROUNDS if self._settings.on_exhausted == "clamp" else 1
         while True:
@@ -169,7 +169,7 @@ def _floor(fields: dict[str, Any]) -> int:  # any JSON values
 
 
 def _settle(
-    exchange: Exchange, purse: Purse, case: _Case, receipt: Receipt, attempts: int, error: BaseException | None
+    exchange: Exchange, purse: AnyPurse, case: _Case, receipt: Receipt, attempts: int, error: BaseException | None
 ) -> None:
     """Book what an attempt cost, as far as anybody knows."""
     was_dispatched = exchange.receipt is not receipt  # whoever sends something takes the receipt first

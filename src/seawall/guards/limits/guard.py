@@ -9,9 +9,10 @@ from seawall.core.error import RateLimited
 from seawall.core.principal import ANONYMOUS
 from seawall.core.target import Target
 from seawall.dialects.estimate import estimate_tokens
+from seawall.guards.limits.any_till import AnyTill
 from seawall.guards.limits.rule import Wanted, buckets_of, is_worth_retrying, output_tokens, refusal, used_tokens
 from seawall.guards.limits.settings import Limit
-from seawall.guards.limits.till import Demand, Empty, Till
+from seawall.guards.limits.till import Demand, Empty
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.subject import subject_of
 
@@ -39,7 +40,7 @@ class LimitsGuard:
     what stands for a person's name.
     """
 
-    def __init__(self, limits: Sequence[Limit], till: Till, hash_person: Callable[[str], str], spot: Spot) -> None:
+    def __init__(self, limits: Sequence[Limit], till: AnyTill, hash_person: Callable[[str], str], spot: Spot) -> None:
         self._limits = tuple(limits)
         self._till = till
         self._hash_person = hash_person
