@@ -25,9 +25,13 @@ class _State:
 
 
 class MemoryLedger:
-    """Implement `Ledger` and `Books` for one process and one event loop; what it keeps ends with the process."""
+    """Implement `Ledger` and `Books` for one process and one event loop; what it keeps ends with the process.
 
-    def __init__(self) -> None:
+    Without `keeps_history` there are balances alone: no history, and no list of what is unsettled.
+    """
+
+    def __init__(self, *, keeps_history: bool = True) -> None:
+        self._keeps_history = keeps_history
         self._accounts: dict[str, _State] = {}
         self._leases: dict[tuple[str, str], int] = {}
         self._reported: dict[str, int] = {}
@@ -191,9 +195,12 @@ class MemoryLedger:
             charges[account] = charges.get(account, 0) + amount
         for account, amount in charges.items():
             self._enter(unsettled.at_s, account, owner, kind, amount, unsettled.id)
-        self._charges[unsettled.id] = Charge(unsettled._replace(charges=tuple(charges.items())), owner, None, ())
+        if self._keeps_history:
+            self._charges[unsettled.id] = Charge(unsettled._replace(charges=tuple(charges.items())), owner, None, ())
 
     def _enter(self, at_s: float, account: str, owner: str, kind: Kind, amount: int, ref: str) -> None:
+        if not self._keeps_history:
+            return
         cap = self._accounts[account].cap
         self._history.append(Entry(len(self._history) + 1, at_s, account, owner, kind, amount, cap, ref))
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from seawall.stores.sqlite.connection import connect
 from seawall.stores.sqlite.migration import migrate
 
 T = TypeVar("T")
+ONE_THREAD: Final = partial(ThreadPoolExecutor, 1)
 
 FILE_NAME: Final = "limits.db"
 STEPS: Final = (
@@ -61,13 +62,14 @@ class SqliteBuckets:
     is done together, in one transaction. Nothing is flushed to the disk: what was taken survives a crash of any
     process, but not of the machine. It serves one event loop at a time. Full buckets are forgotten little by little.
 
-    A cancelled wait may have taken all the same. `busy_s` bounds the wait for other processes.
+    A cancelled wait may have taken all the same. `busy_s` bounds the wait for other processes. `thread` starts the
+    thread, by its name; it is stopped by `close`.
 
     Raises:
         LedgerUnavailable: the file cannot be made or opened, or is no database of this version.
     """
 
-    def __init__(self, path: Path, *, busy_s: float = 2.0) -> None:
+    def __init__(self, path: Path, *, busy_s: float = 2.0, thread: Callable[[str], Executor] = ONE_THREAD) -> None:
         try:
             self._db = connect(path, synchronous="off")
             try:
@@ -79,7 +81,7 @@ class SqliteBuckets:
             raise LedgerUnavailable(f"cannot open the rates {path}: {error}; it holds nothing but rates") from error
         self._db.set_busy_handler(_naps(busy_s))
         self._path = path
-        self._thread = ThreadPoolExecutor(1, "seawall-buckets")
+        self._thread = thread("seawall-buckets")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[_Step] = []
         self._is_busy = False

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from seawall.core.error import LedgerUnavailable
 from seawall.ports.ledger import Grant, Move, Short, Unsettled, Want
 from seawall.stores.sqlite.ledger_file import LedgerFile
 
 T = TypeVar("T")
+ONE_THREAD: Final = partial(ThreadPoolExecutor, 1)
 
 
 class SqliteLedger:
@@ -18,15 +20,16 @@ class SqliteLedger:
 
     All work is done in one thread of its own, in the order of the calls, so that no event loop ever waits for a disk.
     Its queue is as long as its callers let it grow: a purse has one lease and one report under way. A step waits two
-    seconds for other processes, then fails.
+    seconds for other processes, then fails. `thread` starts that thread, by its name; it is
+    stopped by `close`.
 
     Raises:
         LedgerUnavailable: the file cannot be made or opened, or is no database of this version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, thread: Callable[[str], Executor] = ONE_THREAD) -> None:
         self._file = LedgerFile(path)
-        self._thread = ThreadPoolExecutor(1, "seawall-ledger")
+        self._thread = thread("seawall-ledger")
 
     def close(self) -> None:
         """Finish what was begun, and close the file; closing twice is fine."""
