@@ -18,7 +18,13 @@ CLASS_OF_STATUS = {
     422: openai.UnprocessableEntityError,
     429: openai.RateLimitError,
 }
-TYPE_OF_STATUS = {502: "server_error", 503: "service_unavailable_error", 504: "server_error"}
+TYPE_OF_STATUS = {
+    402: "insufficient_quota",
+    429: "rate_limit_error",
+    502: "server_error",
+    503: "service_unavailable_error",
+    504: "server_error",
+}
 
 
 def _client(status: int, body: bytes, kind: str) -> openai.OpenAI:
