@@ -35,6 +35,7 @@ class Gate:
         self.taken: list[Entry] = []
         self.error: OSError | None = None
         self.is_closed = False
+        self._more = threading.Condition()
 
     def write(self, day: str, entries: Sequence[Entry]) -> int:
         assert day
@@ -42,8 +43,15 @@ class Gate:
         assert self.open.wait(30)
         if self.error is not None:
             raise self.error
-        self.taken.extend(entries)
+        with self._more:
+            self.taken.extend(entries)
+            self._more.notify_all()
         return len(entries)
+
+    def has_taken(self, number: int) -> bool:
+        """Wait until there are so many entries, however busy the machine is."""
+        with self._more:
+            return self._more.wait_for(lambda: len(self.taken) >= number, 30)
 
     def close(self) -> None:
         self.is_closed = True
@@ -141,7 +149,7 @@ def test_a_sink_that_fails_stops_nobody_and_catches_up(tmp_path: Path, record: M
             writer.write(record())
         assert not writer.flush(0.05)
 
-        assert len(good.taken) == 3
+        assert good.has_taken(3)
         state = writer.state().sinks[0]
         assert (state.name, state.waiting, state.lost) == ("gate", 3, 0)
         assert state.failures >= 1
