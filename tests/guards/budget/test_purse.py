@@ -243,6 +243,27 @@ def test_a_lowered_cap_gives_back_what_is_not_held() -> None:
     assert isinstance(run_virtual(scene()), Short)
 
 
+def test_a_lowered_cap_holds_for_what_was_leased_under_the_old_one() -> None:
+    ledger = ShakyLedger()
+    enough, too_low = ALL._replace(cap=100_200), ALL._replace(cap=100_050)
+
+    async def scene() -> list[Receipt | Short | None]:
+        async with workers(ledger, 1) as (worker,):
+            worker.purse.settle(held(await worker.hold(100_000)), Amounts(100_000))
+            assert worker.leases()[0].room > 100
+            at_once = [worker.try_hold(100, enough), await worker.hold(100, enough)]
+            found = [*at_once, await worker.hold(100, too_low)]
+            worker.purse.settle(held(at_once[1]), Amounts(0))
+            return found
+
+    at_once, fits, short = run_virtual(scene())
+
+    assert at_once is None
+    assert isinstance(fits, Receipt)
+    assert isinstance(short, Short)
+    assert ledger.settled() == 100_000
+
+
 def test_an_account_is_leased_in_slices_again_when_nobody_comes_short_any_more() -> None:
     ledger = ShakyLedger()
 

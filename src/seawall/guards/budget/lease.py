@@ -23,7 +23,8 @@ class Lease:
     """What the ledger charged to this worker for one account, and what has become of it.
 
     `room` is free, `held` is promised to attempts, `spent` is not reported yet, `leaving` stands in the report under
-    way; together they are `leased`, always, and none is negative. `over` is what attempts cost beyond their holds and
+    way, and its part `withdrawn` will stand in the next one; together they are `leased`, always, and none is negative.
+    `over` is what attempts cost beyond their holds and
     is not reported; what was reported of it stays in `debt` while the ledger's books have that much less for us than
     is held here, until room makes it good.
 
@@ -53,6 +54,7 @@ class Lease:
         "starts_s",
         "waiting",
         "window",
+        "withdrawn",
     )
 
     def __init__(self, account: Account, window: Window) -> None:
@@ -62,7 +64,7 @@ class Lease:
         self.part = PARTS[account.unit]
         self.starts_s = window.starts_s
         self.ends_s = window.ends_s
-        self.leased = self.room = self.held = self.spent = self.leaving = 0
+        self.leased = self.room = self.held = self.spent = self.leaving = self.withdrawn = 0
         self.over = self.debt = 0
         self.low = 0  # below this much room more is asked for
         self.size = 0
@@ -154,6 +156,17 @@ class Lease:
             self.spent += held
             self.over += cost - held
             self.free(0)
+
+    def withdraw(self) -> None:
+        """Let nobody hold what is free; it goes back with the next report."""
+        self.leaving += self.room
+        self.withdrawn += self.room
+        self.room = 0
+
+    def take_withdrawn(self) -> int:
+        """Put what was withdrawn into a report, and say how much that is."""
+        withdrawn, self.withdrawn = self.withdrawn, 0
+        return withdrawn
 
     def leave(self, give_back: int) -> tuple[int, int]:
         """Put everything spent, and so much room, into a report; give what is to be settled and the overrun in it."""

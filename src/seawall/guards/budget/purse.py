@@ -58,15 +58,18 @@ class Purse:
     def lease_of(self, account: Account, window: Window) -> Lease:
         """Give the lease for an account, empty where there was none.
 
-        Where the account's cap is lower than it was, what is not held goes back.
+        Where the account's cap is lower than it was, what is not held goes back, and nobody may hold it any more.
         """
         lease = self._leases.get(account.name)
         if lease is None:
             lease = self._leases[account.name] = Lease(account, window)
             self._wake.set()
         elif lease.account.cap != account.cap:
-            if account.cap < lease.account.cap:
+            if account.cap < lease.account.cap and lease.room:
+                lease.withdraw()
                 self._reports.give_back(lease)
+                self._reports.is_urgent = True
+                self._wake.set()
             lease.account = account
         return lease
 
@@ -224,10 +227,8 @@ class Purse:
         if not self._can_ask():
             self._queue.fail_all(LedgerUnavailable("the budgets' ledger cannot be used just now"))
             return
-        if self._reports.is_urgent:
-            await self._report()
-        while self._can_ask() and self._queue.is_due(self._clock.monotonic_s()):
-            await self._lease()
+        while self._can_ask() and (self._reports.is_urgent or self._queue.is_due(self._clock.monotonic_s())):
+            await (self._report() if self._reports.is_urgent else self._lease())
         if self._can_ask() and self._reports.is_due(self._clock.monotonic_s()):
             await self._report()
         if self._can_ask() and (self._is_down or self._is_proof_wanted()):

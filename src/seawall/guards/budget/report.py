@@ -74,6 +74,7 @@ class Reports:
             give_back = lease.room if lease.is_exact or lease.is_returning else 0
             lease.is_returning = False
             settled, overrun = lease.leave(give_back)
+            give_back += lease.take_withdrawn()
             if settled or give_back:
                 moves.append(Move(lease.name, settled, give_back))
                 parts.append(Part(lease, settled - overrun + give_back, overrun))
