@@ -1,6 +1,7 @@
 """The file itself: against the oracle, and among processes."""
 
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -110,22 +111,32 @@ _HAMMER = """
 import sys
 from pathlib import Path
 from seawall.core.account import Account, Unit
+from seawall.core.error import LedgerUnavailable
 from seawall.ports.ledger import Grant, Move, Want
 from seawall.stores.files.owners import FileOwners
 from seawall.stores.sqlite.ledger_file import LedgerFile
+
+def sure(step, *words):  # a busy machine lets the others have the file for longer than one step waits
+    for _ in range(10):
+        try:
+            return step(*words)
+        except LedgerUnavailable as error:
+            if "locked" not in str(error):
+                raise
+    return step(*words)
 
 state, cap = Path(sys.argv[1]), int(sys.argv[2])
 team, total = Account("team:a@lifetime", Unit.NUSD, cap), Account("all@lifetime", Unit.NUSD, cap * 2)
 owner, ledger, number, spent = FileOwners(state, 0).owner, LedgerFile(state / "ledger.db"), 0, 0
 print(owner, flush=True)
 sys.stdin.readline()
-while isinstance(given := ledger.lease(owner, [[Want(team, 1, 40), Want(total, 1, 40)]], 1.0)[0], Grant):
+while isinstance(given := sure(ledger.lease, owner, [[Want(team, 1, 40), Want(total, 1, 40)]], 1.0)[0], Grant):
     one, other = given.amounts
     if number == 10:
         print("ten", flush=True)
     number += 1
     moves = [Move(team.name, one - one // 3, one // 3), Move(total.name, other // 2, other - other // 2)]
-    ledger.report(owner, number, moves, [], 1.0)
+    sure(ledger.report, owner, number, moves, [], 1.0)
     spent += one - one // 3
 print(spent, flush=True)
 """
@@ -142,11 +153,16 @@ def test_four_processes_grant_a_cap_to_the_last_unit_and_never_more(tmp_path: Pa
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
+    victims: set[str] = set()
     if is_killed:
-        assert processes[0].stdout is not None
-        assert processes[0].stdout.readline() == "ten\n"
-        processes[0].send_signal(signal.SIGKILL)
-        processes[0].wait()
+        # Whoever comes to ten first: a busy machine may starve any one of them until nothing is left.
+        ready, _, _ = select.select([process.stdout for process in processes if process.stdout], [], [])
+        victim = next(process for process in processes if process.stdout in ready)
+        victims.add(owners[processes.index(victim)])
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == "ten\n"
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
     told = [process.communicate()[0].split() for process in processes]
 
     looker, file, books = (
@@ -160,7 +176,7 @@ def test_four_processes_grant_a_cap_to_the_last_unit_and_never_more(tmp_path: Pa
     rest = file.lease("last", [[Want(Account("team:a@lifetime", Unit.NUSD, cap), 0, cap)]], 3.0)
     team = books.balances("team:a")[0]
 
-    assert set(buried) <= {owners[0]}
+    assert set(buried) <= victims
     assert team.settled + team.leased <= cap
     assert team.unsettled == sum(lease.amount for lease in left if lease.account == team.name)
     if not is_killed:
