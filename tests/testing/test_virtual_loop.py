@@ -139,6 +139,18 @@ def test_time_stands_while_a_thread_works() -> None:
     assert run_virtual(main()) == (True, 0.0)
 
 
+def test_a_thread_may_outlive_the_coroutine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_loop, "STUCK_S", 0.001)
+    go = threading.Event()
+
+    async def main() -> bool:
+        threading.Timer(0.05, go.set).start()
+        return asyncio.get_running_loop().run_in_executor(None, go.wait, 5.0).cancel()
+
+    assert run_virtual(main())
+    assert go.is_set()
+
+
 def test_a_thread_may_work_for_longer_than_the_loop_looks_for_a_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(virtual_loop, "STUCK_S", 0.001)
     go = threading.Event()

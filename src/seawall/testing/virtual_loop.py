@@ -108,6 +108,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_ended)
         return future
 
+    async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:  # Python 3.12 has a timeout
+        """Wait until every thread of the executor has ended; time stands until then."""
+        self._jumping.in_threads += 1
+        try:
+            await super().shutdown_default_executor(*args, **kwargs)
+        finally:
+            self._jumping.in_threads -= 1
+
     def _thread_ended(self, future: asyncio.Future[Any]) -> None:  # whatever the function gave
         del future
         self._jumping.in_threads -= 1
