@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from seawall.gateway.connection import Connection
+from seawall.gateway.connection import HEAD_S, Connection
 from seawall.gateway.request import HIGH_WATER, Request
 from seawall.gateway.server import DataServer
 from seawall.gateway.supervisor import listen
@@ -204,13 +204,11 @@ async def test_client_that_leaves_is_noticed_at_once(running: Running, is_reset:
         b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (2 * HIGH_WATER) + b"x" * 2 * HIGH_WATER
     )
     await running.has_come.wait()
-    loop = asyncio.get_running_loop()
-    began_s = loop.time()
 
     if is_reset:
         sock = writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-    await left.wait()
 
-    assert loop.time() - began_s < 0.1
+    async with asyncio.timeout(HEAD_S / 2):  # whatever else would end it later takes longer
+        await left.wait()
