@@ -10,6 +10,7 @@ from seawall.cli.journal import user_hash
 from seawall.cli.output import terminal_width
 from seawall.cli.period import now, period_options, read_period
 from seawall.cli.spend_account import AccountState, account_state, holder_filter, root_to_leaf
+from seawall.cli.spend_alerts import command as alerts_command
 from seawall.cli.spend_books import open_books
 from seawall.cli.spend_check import command as check_command
 from seawall.cli.spend_history import read_histories
@@ -61,6 +62,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         _print_now(options)
 
 
+command.add_command(alerts_command)
 command.add_command(unsettled_command)
 command.add_command(reconcile_command)
 command.add_command(check_command)
