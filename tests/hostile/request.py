@@ -24,7 +24,7 @@ routes:
   /ai/chat: {{profile: alone, max_tokens: 100, timeout_ms: 60000}}
   /ai/fixed: {{profile: alone, model: claude-haiku-5-5, max_tokens: 100, max_input_tokens: 20000, timeout_ms: 60000}}
   /ai/quick: {{profile: alone, timeout_ms: 1000, first_token_timeout_ms: 400, idle_timeout_ms: 400, hold_back_ms: 200}}
-  /ai/long: {{profile: alone, max_tokens: 100000, timeout_ms: 4000}}
+  /ai/long: {{profile: alone, max_tokens: 100000, timeout_ms: 12000}}
   /ai/other: {{profile: alone, model: gpt-6-luna}}
 """
 MODELS: Final = {
