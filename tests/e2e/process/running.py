@@ -115,8 +115,8 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """Its data port's address, as its first line says it."""
-        return self.output.split()[3]
+        """Its data port's address, as it says it itself, be it behind lines of the log."""
+        return self.output.partition("Seawall listens on ")[2].split()[0]
 
     @property
     def port(self) -> int:
