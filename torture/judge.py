@@ -1,10 +1,10 @@
 """What the provider's own meter says of the caps; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torture.scenario import FLAT, MODELS, TEAMS, Scenario
+from torture.scenario import FLAT, KINDS, MODELS, TEAMS, Scenario
 
 Report = Mapping[str, Any]  # the sandbox's meter, as its control endpoint gives it
 
@@ -18,13 +18,18 @@ class Line:
     cap_nusd: int
 
     @property
+    def kind(self) -> str:
+        """What sort of account it is: all, provider, team or user."""
+        return self.account.partition(":")[0]
+
+    @property
     def is_over(self) -> bool:
         """Whether the cap was exceeded, by however little."""
         return self.billed_nusd > self.cap_nusd
 
 
-def judge(scenario: Scenario, meter: Report) -> list[Line]:
-    """Compare every cap of a run with the meter."""
+def judge(scenario: Scenario, meter: Report, kinds: Collection[str] = KINDS) -> list[Line]:
+    """Compare every cap of a run with the meter, where the gateway has caps of that kind; `all` is the first."""
     caps = scenario.caps
     models, callers = _billed(meter["by_model"]), _billed(meter["by_caller"])
     lines = [Line("all", int(meter["total"]["billed_nusd"]), caps.all)]
@@ -34,7 +39,8 @@ def judge(scenario: Scenario, meter: Report) -> list[Line]:
     for team in range(TEAMS):
         spent = sum(nusd for name, nusd in callers.items() if name.startswith(f"t{team}/"))
         lines.append(Line(f"team:t{team}", spent, caps.team))
-    return [*lines, *(Line(f"user:{name}", nusd, caps.user) for name, nusd in sorted(callers.items()))]
+    lines += [Line(f"user:{name}", nusd, caps.user) for name, nusd in sorted(callers.items())]
+    return [line for line in lines if line.kind in kinds]
 
 
 def complaints(scenario: Scenario, lines: list[Line]) -> list[str]:

@@ -8,16 +8,26 @@ from torture.scenario import Ask, Event, Scenario
 from torture.traffic import Door
 
 
+class PeerUnavailable(Exception):
+    """A gateway cannot be run on this machine; the message says what is missing."""
+
+
 class Peer(Protocol):
     """One gateway, started anew for every run, with the scenario's caps as its own."""
 
     name: str
+    caps: frozenset[str]  # the kinds of accounts that it caps; the others are not judged
+    unsettled_nusd: int | None  # what its books hold for calls whose cost nobody knows, after `complaints`
+
+    def version(self) -> str:
+        """Say what is run, with its version."""
 
     def start(self, scenario: Scenario, provider_url: str, folder: Path) -> None:
         """Start it before the provider; returns when it takes calls.
 
         Raises:
             TimeoutError: it did not come up; the message holds what it printed.
+            PeerUnavailable: something that it needs is not installed.
         """
 
     def door(self, ask: Ask) -> Door:

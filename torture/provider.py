@@ -1,13 +1,13 @@
 """The simulated provider in a process of its own, steered over its control endpoint."""
 
 import json
-import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any, Final, Self
 
+from torture.process import Process
 from torture.scenario import Scenario
 
 PATIENCE_S: Final = 15.0
@@ -17,24 +17,17 @@ _LOOK_S: Final = 0.1
 class Provider:
     """`seawall sandbox`, whose meter is what every cap is compared with."""
 
-    def __init__(self, folder: Path) -> None:
-        self._output = (folder / "provider.log").open("w+", encoding="utf-8")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "seawall", "sandbox", "--port", "0"],
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-        )
-        self.url = self._address(folder / "provider.log")
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        words = [sys.executable, "-m", "seawall", "sandbox", "--port", str(port)]
+        self._process = Process(words, folder, "provider.log")
+        printed = self._process.when_printed("http://127.0.0.1:", PATIENCE_S)
+        self.url = next(word for word in printed.split() if word.startswith("http://127.0.0.1:")).rstrip("/.,")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(PATIENCE_S)
-        self._output.close()
+        self._process.stop(PATIENCE_S)
 
     def prepare(self, scenario: Scenario) -> None:
         """Forget what was, and go wrong from now on as the scenario says."""
@@ -47,6 +40,10 @@ class Provider:
             settings["output_tokens"] = scenario.output_tokens
         self._ask("DELETE", "control")
         self._ask("PUT", "control", {"settings": settings, "faults": faults})
+        self.forget()
+
+    def forget(self) -> None:
+        """Set the meter to zero."""
         self._ask("DELETE", "meter")
 
     def meter(self) -> dict[str, Any]:
@@ -66,14 +63,3 @@ class Provider:
         )
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  # the same
             return dict(json.loads(answer.read() or b"{}"))
-
-    def _address(self, log: Path) -> str:
-        end_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end_s:
-            for word in log.read_text("utf-8").split():
-                if word.startswith("http://127.0.0.1:"):
-                    return word.rstrip("/.,")
-            if self._process.poll() is not None:
-                break
-            time.sleep(_LOOK_S / 4)
-        raise TimeoutError(f"the provider did not start: {log.read_text('utf-8')}")

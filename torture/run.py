@@ -1,53 +1,57 @@
-"""`python -m torture.run`: put a gateway's caps through runs of everything that can go wrong, and print the meter."""
+"""Put a gateway's caps through runs of everything that can go wrong, and print the provider's own meter.
+
+    python -m torture.run                     five runs of Seawall
+    python -m torture.run --exact             one without faults, in which exactly the cap is to be spent
+    python -m torture.run --peer litellm      the same for LiteLLM
+    python -m torture.run --url http://127.0.0.1:4000 --provider-port 8090 --wait
+
+Exit codes: 0 every cap held, 1 one did not or the books were wrong, 2 wrong use or something is not installed.
+"""
 
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from torture.judge import Line, complaints, judge
-from torture.peer import Peer
+from bench.machine import machine_line
+from torture.judge import complaints, judge
+from torture.outcome import Outcome
+from torture.peer import Peer, PeerUnavailable
+from torture.peers.litellm import LiteLlm
 from torture.peers.plain import Plain
 from torture.peers.seawall import Seawall
 from torture.provider import Provider
-from torture.scenario import CALLERS, Scenario, exact, scenario
+from torture.report import USD, markdown, publish, summary, told
+from torture.scenario import CALLERS, MODELS, Scenario, exact, scenario
 from torture.traffic import traffic
 
-_SHOWN: Final = 5  # accounts a run, the fullest first
-_USD: Final = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One run: what the meter says of every cap, what is wrong, and what became of the calls."""
-
-    scenario: Scenario
-    lines: list[Line]
-    complaints: list[str]
-    answers: Counter[str]
-    took_s: float
+PAGE: Final = Path(__file__).parents[1] / "docs" / "torture.md"
+PEERS: Final[Mapping[str, Callable[[], Peer]]] = {"seawall": Seawall, "litellm": LiteLlm}
 
 
 def torment(peer: Peer, provider: Provider, run: Scenario, folder: Path) -> Outcome:
     """Carry one run out, from a gateway's start to its end."""
     began_s = time.monotonic()
     provider.prepare(run)
-    peer.start(run, provider.url, folder)
     try:
+        peer.start(run, provider.url, folder)
+        provider.forget()  # what a gateway asks while it starts is not of the run
         answers = asyncio.run(_all_at_once(peer, run))  # the process's own door
     finally:
         peer.stop()
-    lines = judge(run, provider.meter())
+    meter = provider.meter()
+    lines = judge(run, meter, peer.caps)
     found = [*complaints(run, lines), *peer.complaints(lines[0].billed_nusd)]
-    return Outcome(run, lines, found, answers, time.monotonic() - began_s)
+    return Outcome(run, lines, found, answers, peer.unsettled_nusd, time.monotonic() - began_s)
 
 
 async def _all_at_once(peer: Peer, run: Scenario) -> Counter[str]:
@@ -61,41 +65,66 @@ async def _all_at_once(peer: Peer, run: Scenario) -> Counter[str]:
     return answers
 
 
-def told(outcome: Outcome) -> Iterator[str]:
-    """Say how a run went, for a person."""
-    run = outcome.scenario
-    befell = ", ".join(event.act for event in run.events) or "nothing befell it"
-    faults = ", ".join(fault for fault, _ in run.faults) or "a provider without fault"
-    word = "exact" if run.is_exact else f"{run.on_exhausted}, {run.on_hang_up}, {run.retries} retries"
-    yield f"seed {run.seed} ({word}; {befell}; {faults}), {outcome.took_s:.1f} s"
-    yield "  calls: " + ", ".join(f"{count} of {status}" for status, count in sorted(outcome.answers.items()))
-    fullest = sorted(outcome.lines[1:], key=lambda line: line.billed_nusd / line.cap_nusd, reverse=True)[:_SHOWN]
-    for line in (outcome.lines[0], *fullest):
-        share = line.billed_nusd / line.cap_nusd
-        yield f"  {line.account:<20} billed ${line.billed_nusd / _USD:.9f} of ${line.cap_nusd / _USD:.2f}  {share:7.2%}"
-    yield from (f"  WRONG: {complaint}" for complaint in outcome.complaints)
-
-
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; exit code 1 where a cap did not hold."""
-    asked = _arguments(arguments)
-    make = exact if asked.exact else scenario
-    good, over_nusd = 0, 0
+    """Run the command, and leave nothing running."""
+    asked = options(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # leave through the context managers
     if shutil.which("cc") is None:
         print("no C compiler: clocks will not jump")
-    with _folder(asked.keep) as folder, Provider(folder) as provider:
-        for seed in range(asked.seed, asked.seed + asked.runs):
-            peer: Peer = Plain(asked.url, asked.key) if asked.url else Seawall()
-            place = folder / f"run-{seed}"
-            place.mkdir()
-            outcome = torment(peer, provider, make(seed, asked.callers), place)
-            print("\n".join(told(outcome)), flush=True)
-            good += not outcome.complaints
-            over_nusd = max([over_nusd, *(line.billed_nusd - line.cap_nusd for line in outcome.lines)])
-    print(
-        f"\n{good} of {asked.runs} runs kept every cap; the most that any cap was exceeded by: ${over_nusd / _USD:.9f}"
+    try:
+        with _folder(asked.keep) as folder, Provider(folder, asked.provider_port) as provider:
+            outcomes = list(_runs(asked, provider, folder))
+    except KeyboardInterrupt:
+        print("\ninterrupted; everything is stopped")
+        return 130
+    except (PeerUnavailable, TimeoutError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"\n{summary(outcomes)}")
+    if asked.publish:
+        name = f"{asked.peer} {'exact' if asked.exact else 'seeded'}"
+        publish(markdown(outcomes, facts(asked, PEERS[asked.peer]())), name, PAGE)
+        print(f"wrote {PAGE}, the part `{name}`")
+    return int(any(outcome.complaints for outcome in outcomes))
+
+
+def _runs(asked: argparse.Namespace, provider: Provider, folder: Path) -> Iterator[Outcome]:
+    make = exact if asked.exact else scenario
+    for seed in range(asked.seed, asked.seed + asked.runs):
+        peer: Peer = Plain(asked.url, asked.key) if asked.url else PEERS[asked.peer]()
+        run = make(seed, asked.callers)
+        if asked.url:
+            print("\n".join(_instructions(run, provider.url)), flush=True)
+        if asked.wait:
+            input("Press Enter when it is ready. ")
+        place = folder / f"run-{seed}"
+        place.mkdir(exist_ok=True)
+        outcome = torment(peer, provider, run, place)
+        print("\n".join(told(outcome)), flush=True)
+        yield outcome
+
+
+def facts(asked: argparse.Namespace, peer: Peer) -> dict[str, str]:
+    """Say what was run, on what, and when: without that the figures mean nothing."""
+    last = asked.seed + asked.runs - 1
+    return {
+        "What": f"{peer.version()}, {asked.callers:,} callers a run, "
+        + (f"seeds {asked.seed} to {last}" if asked.runs > 1 else f"seed {asked.seed}"),
+        "Machine": machine_line(),
+        "Date": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
+
+
+def _instructions(run: Scenario, url: str) -> Iterator[str]:
+    yield f"The provider: {url} (Messages), {url}/v1 (Chat Completions); any API key will do."
+    caps = run.caps
+    yield (
+        f"The caps: ${caps.all / USD:g} for everything, ${caps.provider / USD:g} a provider, ${caps.team / USD:g} a "
+        f"team, ${caps.user / USD:g} an end user; what the gateway cannot cap will be reported as exceeded."
     )
-    return 0 if good == asked.runs else 1
+    yield f"The models: {', '.join(sorted({ask.model for ask in run.asks} or MODELS))}."
+    yield "Its count must be at zero before every run."
 
 
 @contextmanager
@@ -108,16 +137,35 @@ def _folder(kept: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="torture", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="how many seeded runs (default 5)")
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--callers", type=int, default=CALLERS, help=f"callers a run (default {CALLERS})")
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="torture", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, metavar="N", help="how many runs (5; 1 with --exact or --url)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the first seed (0)")
+    parser.add_argument("--callers", type=int, default=CALLERS, metavar="N", help=f"callers a run ({CALLERS})")
     parser.add_argument("--exact", action="store_true", help="no faults, and every call costs a cent")
-    parser.add_argument("--url", default="", help="another gateway's address, which runs already")
+    parser.add_argument("--peer", choices=sorted(PEERS), default="seawall", help="the gateway (seawall)")
+    parser.add_argument("--url", default="", help="any other gateway, which runs already, at http://HOST:PORT/PREFIX")
     parser.add_argument("--key", default="", help="its client key")
+    parser.add_argument("--provider-port", type=int, default=0, metavar="N", help="the simulated provider's port")
+    parser.add_argument("--wait", action="store_true", help="wait for Enter before every run")
     parser.add_argument("--keep", default="", metavar="FOLDER", help="keep logs and state of every run here")
-    return parser.parse_args(arguments)
+    parser.add_argument("--publish", action="store_true", help="put the report into docs/torture.md")
+    asked = parser.parse_args(arguments)
+    asked.runs = asked.runs or (1 if asked.exact or asked.url else 5)
+    if asked.runs < 1 or asked.callers < 1:
+        parser.error("expected at least one run and one caller")
+    if asked.url and not asked.url.startswith("http://"):
+        parser.error(f"--url: found {asked.url}, expected it to begin with http://")
+    if asked.url and not asked.wait and (asked.provider_port == 0 or asked.runs > 1):
+        parser.error(
+            "--url needs --provider-port, so that the gateway can be set to it, or --wait; --runs needs --wait"
+        )
+    if asked.url and asked.publish:
+        parser.error("--publish is for the gateways that this test starts itself")
+    return asked
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ CALLERS: Final = 1_000
 SPREAD_S: Final = 1.5  # over which callers begin
 SILENT_S: Final = 2.0  # a ledger that is locked or full stays so for this long at most
 
+KINDS: Final = frozenset({"all", "provider", "team", "user"})  # of accounts that have a cap
+
 Act: TypeAlias = Literal["kill", "lock", "full", "ahead", "back"]
 
 # Models of very different prices, with the dialect of their maker.

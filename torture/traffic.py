@@ -22,6 +22,7 @@ class Door:
     port: int
     prefix: str
     headers: dict[str, str]
+    patience_s: float = PATIENCE_S  # of a caller, for the whole answer
 
 
 def body_of(ask: Ask) -> dict[str, Any]:  # JSON
@@ -59,7 +60,7 @@ async def call(ask: Ask, door: Door) -> str:
     ]
     head = "\r\n".join(lines).encode() + b"\r\n\r\n"
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(door.patience_s):
             reader, writer = await asyncio.open_connection(door.host, door.port)
             try:
                 writer.write(head + payload)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
+JUMPS_S: Final = {"ahead": 86_400, "back": -3_600}
 _BUILD_S: Final = 60.0
 _FLAGS: Final = ("-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
 

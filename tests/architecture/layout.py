@@ -12,7 +12,7 @@ DOCS: Final = ROOT / "docs"
 
 _KEPT_HIDDEN: Final = frozenset({".ci"})
 _MADE: Final = frozenset({"node_modules", "__pycache__", "results", "dist", "build", "htmlcov"})
-_SECTIONS: Final = ("src", "tests", "docs", "bench", "requirements", ".ci")
+_SECTIONS: Final = ("src", "tests", "docs", "bench", "torture", "requirements", ".ci")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

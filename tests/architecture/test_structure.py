@@ -23,7 +23,7 @@ TESTED_ELSEWHERE: Final = {
 }
 
 # Test folders that mirror no package.
-CROSS_CUTTING: Final = frozenset({"architecture", "laws", "e2e", "bench", "typing", "hostile", "canary"})
+CROSS_CUTTING: Final = frozenset({"architecture", "laws", "e2e", "bench", "typing", "hostile", "canary", "torture"})
 
 
 def _guard_rooms() -> list[str]:
@@ -133,4 +133,4 @@ def test_no_place_in_the_order_is_given_twice() -> None:
 
 
 def _all_code() -> tuple[Path, ...]:
-    return SOURCE, TESTS, ROOT / "bench", DOCS
+    return SOURCE, TESTS, ROOT / "bench", ROOT / "torture", DOCS

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from torture.scenario import Ask, Event, Scenario
+from torture.scenario import KINDS, Ask, Event, Scenario
 from torture.traffic import Door
 
 
 class Plain:
     """Implements `Peer`: nothing is started and nothing befalls it; its caps are whatever its operator set."""
+
+    caps = KINDS
+    unsettled_nusd: int | None = None
 
     def __init__(self, url: str, key: str) -> None:
         host, _, rest = url.removeprefix("http://").partition("/")
@@ -21,8 +24,12 @@ class Plain:
             {"x-api-key": key, "authorization": f"Bearer {key}"} if key else {},
         )
 
+    def version(self) -> str:
+        """Give its address; its version is its operator's to know."""
+        return self.name
+
     def start(self, scenario: Scenario, provider_url: str, folder: Path) -> None:
-        """Do nothing: it runs, before the provider that `--provider-url` names."""
+        """Do nothing: it runs, and its provider is the one at `--provider-port`."""
 
     def door(self, ask: Ask) -> Door:
         """Give its one address."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +19,20 @@ import apsw
 from seawall.core.key import KeyGrant
 from seawall.stores.sqlite.keys import FILE_NAME as KEYS
 from seawall.stores.sqlite.keys import SqliteKeyStore
-from torture.scenario import FLAT, SILENT_S, TEAMS, Ask, Caps, Event, Scenario
+from torture.process import Process, workers_of
+from torture.scenario import FLAT, KINDS, SILENT_S, TEAMS, Ask, Caps, Event, Scenario
 from torture.traffic import Door
-from torture.wall_clock import WallClock
+from torture.wall_clock import JUMPS_S, WallClock
 
 WORKERS: Final = 4
 PATIENCE_S: Final = 20.0
-_LOOK_S: Final = 0.02
 _USD: Final = 1e9
-_JUMPS_S: Final = {"ahead": 86_400, "back": -3_600}
 _ROOM: Final = 8 * 1024  # bytes that may still be written when the disk is full
 ROUTES: Final = {"claude-opus-5-5": "/chain", FLAT: "/flat"}
+UNSETTLED: Final = """\
+SELECT coalesce(sum(amount), 0) FROM charges JOIN unsettled ON unsettled.number = charges.unsettled
+JOIN accounts ON accounts.id = charges.account WHERE decided_at_s IS NULL AND accounts.name = 'all@lifetime'
+"""
 POLICY: Final = """\
 version: 1
 providers:
@@ -60,14 +64,20 @@ class Seawall:
     """Implements `Peer` on the source that this is a part of."""
 
     name = "seawall"
+    caps = KINDS
 
     def __init__(self) -> None:
         self._folder = Path()
         self._clock: WallClock | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._port = 0
         self._keys: list[str] = []
+        self.unsettled_nusd: int | None = None
         self._draw = random.Random(0)  # noqa: S311  # the same seed is the same run
+
+    def version(self) -> str:
+        """Name the version of the source."""
+        return f"Seawall {metadata.version('seawall')}"
 
     def start(self, scenario: Scenario, provider_url: str, folder: Path) -> None:
         """Write the policy, issue a key a team, and serve."""
@@ -78,17 +88,14 @@ class Seawall:
         self._clock = WallClock(folder)
         environment |= self._clock.environment
         words = ["serve", "--policy", "policy.yaml", "--port", "0", "--admin-port", "0", "--workers", str(WORKERS)]
-        with (folder / "gateway.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "seawall", *words, "--state-dir", "state", "--grace", "5"],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._port = self._when_it_serves(folder / "gateway.log")
+        self._process = Process(
+            [sys.executable, "-m", "seawall", *words, "--state-dir", "state", "--grace", "5"],
+            folder,
+            "gateway.log",
+            environment=environment,
+        )
+        printed = self._process.when_printed("Try it:", PATIENCE_S)
+        self._port = int(printed.split()[3].rpartition(":")[2])
 
     def door(self, ask: Ask) -> Door:
         """Send the dearest model's calls down a chain of fallbacks, and the others where they will."""
@@ -110,19 +117,12 @@ class Seawall:
                 self._limit_files(full=False)
             case _:
                 if self._clock is not None:
-                    self._clock.set(_JUMPS_S[event.act])
+                    self._clock.set(JUMPS_S[event.act])
 
     def stop(self) -> None:
         """Ask for an orderly end; what does not end in time is killed, with all that it started."""
-        process = self._process
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE_S)
+        if self._process is not None:
+            self._process.stop(PATIENCE_S)
 
     def complaints(self, billed_nusd: int) -> Sequence[str]:
         """Have the ledger checked by the command for it, and compare it with the meter: it is never below."""
@@ -130,7 +130,9 @@ class Seawall:
         found = [] if check.returncode == 0 else [f"spend check: {check.stdout}{check.stderr}"]
         with contextlib.closing(apsw.Connection(str(self._folder / "state/ledger.db"))) as db:
             row = db.execute("SELECT settled + leased FROM accounts WHERE name = 'all@lifetime'").fetchone()
+            ((unsettled,),) = db.execute(UNSETTLED)
         charged = int(row[0]) if row else 0
+        self.unsettled_nusd = int(unsettled)
         if charged < billed_nusd:
             found.append(f"the ledger has {charged} for all, the provider billed {billed_nusd}")
         return found
@@ -146,28 +148,8 @@ class Seawall:
             stdin=subprocess.DEVNULL,
         )
 
-    def _when_it_serves(self, log: Path) -> int:
-        end_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end_s:
-            printed = log.read_text("utf-8")
-            if "Try it:" in printed:
-                return int(printed.split()[3].rpartition(":")[2])
-            if self._process is None or self._process.poll() is not None:
-                break
-            time.sleep(_LOOK_S)
-        self.stop()
-        raise TimeoutError(f"seawall did not start: {log.read_text('utf-8')}")
-
     def _workers(self) -> list[int]:
-        process = self._process
-        if process is None:
-            return []
-        found = []
-        for pid in map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()):
-            with contextlib.suppress(OSError):
-                if b"seawall.gateway.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(pid)
-        return found
+        return [] if self._process is None else workers_of(self._process, whose=b"seawall.gateway.worker")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
