@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
+
+import msgspec
 
 from seawall.core.money import TOKENS_PER_MTOK
 from seawall.core.price import Price, Rates
@@ -15,11 +17,16 @@ _SPEEDS: Final = frozenset({"", "default", "standard", "fast"})
 _ONLY_ASKED: Final = frozenset({"fast", "ultrafast", "batch"})
 _ALIASES: Final = {"fast": "priority", "priority": "fast"}  # OpenAI serves `fast` as `priority`
 
+_PER_NUSD: Final = 1000 * TOKENS_PER_MTOK
 _MAX_KEPT: Final = 1024
-_KEPT: Final[dict[tuple[object, ...], tuple[Price, tuple["_Row", ...]]]] = {}
+# The rates of prompts of more than one and at most another length, times a thousand for the region's factor:
+# above_tokens, until_tokens, input, output, search. A prompt that just stays below the next band can cost more than a
+# longer one.
+_Row: TypeAlias = tuple[int, int, int, int, int]
+_KEPT: Final[dict[tuple[object, ...], tuple[Price, tuple[_Row, ...]]]] = {}
 
 
-class Bound(NamedTuple):
+class Bound(msgspec.Struct, frozen=True):
     """What a call can use at most.
 
     `input_tokens` bounds all billed tokens of the prompt, cached or not; None means that there is no bound, and `why`
@@ -50,43 +57,22 @@ def worst_nusd(price: Price, bound: Bound) -> int:
     Raises:
         ValueError: the bound has no `input_tokens`; such a call must not be sent where money counts.
     """
-    if bound.input_tokens is None:
+    most, longest, searches = bound.input_tokens, bound.output_tokens, bound.searches
+    if most is None:
         raise ValueError(f"expected a bound on input tokens, found none: {bound.why}")
-    most, output, searches = bound.input_tokens, bound.output_tokens, bound.searches
     dearest = 0
-    for row in _rows(price, bound):
-        if row.above_tokens < most or not row.above_tokens:
-            prompt = min(most, row.until_tokens)
-            dearest = max(dearest, prompt * row.input + output * row.output + searches * row.search)
-    return -(-dearest // (1000 * TOKENS_PER_MTOK))
-
-
-class _Row(NamedTuple):
-    """The rates of prompts of more than one and at most another length, times a thousand for the region's factor.
-
-    A prompt that just stays below the next band can cost more than a longer one.
-    """
-
-    above_tokens: int
-    until_tokens: int
-    input: int
-    output: int
-    search: int
-
-    def covers(self, other: "_Row") -> bool:
-        """Say whether every call costs as much by this row as by the other one, or more."""
-        return (
-            self.above_tokens <= other.above_tokens
-            and self.until_tokens >= other.until_tokens
-            and self.input >= other.input
-            and self.output >= other.output
-            and self.search >= other.search
-        )
+    for above, until, input_, output, search in _rows(price, bound):
+        if above < most or not above:
+            prompt = most if most < until else until  # noqa: FURB136  # a call costs as much as all else here
+            cost = prompt * input_ + longest * output + searches * search
+            if cost > dearest:  # noqa: PLR1730  # as above
+                dearest = cost
+    return -(-dearest // _PER_NUSD)
 
 
 def _rows(price: Price, bound: Bound) -> tuple[_Row, ...]:
     """Give the rows that can apply, kept by the price and by what of a bound decides: finding them takes longer."""
-    key = (id(price), *bound[3:8])
+    key = (id(price), bound.writes_short, bound.writes_long, bound.service_tier, bound.speed, bound.geo)
     kept = _KEPT.get(key)
     if kept is not None and kept[0] is price:
         return kept[1]
@@ -106,16 +92,23 @@ def _found_rows(price: Price, bound: Bound) -> tuple[_Row, ...]:
         ends = [*(band.above_tokens for band in bands[1:]), sys.maxsize]
         for band, end in zip(bands, ends, strict=True):
             rates = band.rates
-            row = _Row(
+            row = (
                 band.above_tokens,
                 end,
                 permille * _dearest_input(rates, bound),
                 permille * rates.output,
                 permille * rates.web_search * TOKENS_PER_MTOK,
             )
-            if not any(other.covers(row) for other in rows):
-                rows = [*(other for other in rows if not row.covers(other)), row]
+            if not any(_covers(other, row) for other in rows):
+                rows = [*(other for other in rows if not _covers(row, other)), row]
     return tuple(rows)
+
+
+def _covers(row: _Row, other: _Row) -> bool:
+    """Say whether every call costs as much by a row as by the other one, or more."""
+    above, *rest = row
+    other_above, *other_rest = other
+    return above <= other_above and all(mine >= theirs for mine, theirs in zip(rest, other_rest, strict=True))
 
 
 def _dearest_input(rates: Rates, bound: Bound) -> int:

@@ -46,27 +46,30 @@ class Accounts:
         kinds = {budget.kind for budget in budgets}
         self._by_user, self._by_conversation = "user" in kinds, "conversation" in kinds
         self._by_feature = "feature" in kinds
+        self._by_label = self._by_user or self._by_feature or self._by_conversation
 
     def of(self, exchange: Exchange, at_s: float) -> tuple[Lease, ...]:
         """Give the leases of a call's accounts at a moment of wall time, each account once."""
-        leases: tuple[Lease, ...] = ()
-        if self._static:
-            target = exchange.target
-            key = (exchange.route, target.name if target is not None else "")
-            found = self._of_target.get(key)
-            if found is None or not _are_good(found, at_s):
-                found = self._remember(self._of_target, key, self._static, exchange, at_s)
-            leases = found
-        if self._callers:
-            found = self._of_caller.get(caller := self._caller(exchange))
-            if found is None or not _are_good(found, at_s):
-                found = self._remember(self._of_caller, caller, self._callers, exchange, at_s)
-            leases += found
-        return leases
+        target = exchange.target
+        asked = (exchange.route, "" if target is None else target.name)
+        caller = self._caller(exchange)
+        static, callers = self._of_target.get(asked), self._of_caller.get(caller)
+        if static is not None and callers is not None:
+            leases = static + callers
+            if _are_good(leases, at_s):
+                return leases
+        if static is None or not _are_good(static, at_s):
+            static = self._remember(self._of_target, asked, self._static, exchange, at_s)
+        if callers is None or not _are_good(callers, at_s):
+            callers = self._remember(self._of_caller, caller, self._callers, exchange, at_s)
+        return static + callers
 
     def _caller(self, exchange: Exchange) -> tuple[object, ...]:
         """Give all that tells this caller's accounts from another's, and no more."""
-        principal, labels = exchange.principal or ANONYMOUS, exchange.labels
+        principal = exchange.principal or ANONYMOUS
+        if not self._by_label:
+            return principal.key_id, principal.team, principal.project
+        labels = exchange.labels
         return (
             principal.key_id,
             principal.team,

@@ -1,7 +1,8 @@
 """Hold an attempt's worst case, and settle what it really cost."""
 
 from collections.abc import Awaitable, Sequence
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Any, Final
 
 from seawall.core.account import Unit
 from seawall.core.error import BadRequest, BudgetExhausted, Unsupported
@@ -32,10 +33,10 @@ _FIELDS: Final = {
 }
 
 
-class _Case(NamedTuple):
-    """What is known of an attempt before it is made."""
+class _Case(Attempt, frozen=True, kw_only=True):
+    """An attempt with all that is known of it before it is made; `before` is how many there were of its call."""
 
-    attempt: Attempt
+    before: int
     leases: Sequence[Lease]
     price: Price | None
     bound: Bound
@@ -76,21 +77,20 @@ class BudgetGuard:
 
     async def _held(self, exchange: Exchange, call_next: CallNext, purse: AnyPurse, case: _Case) -> Reply:
         asked = exchange.body
-        receipt = purse.try_hold(case.attempt, case.leases, case.worst)
+        receipt = purse.try_hold(case, case.leases, case.worst)
         if receipt is None:
             case, receipt = await self._waited(exchange, purse, case)
         exchange.receipt = receipt
-        held, attempts = receipt, len(exchange.attempts)
         try:
             reply = await call_next(exchange)
         except BaseException as error:
             exchange.body = asked  # the next attempt may have more room
-            _settle(exchange, purse, case, held, attempts, error)
+            _settle(exchange, purse, case, receipt, error)
             raise
         if reply.stream is None:
-            _settle(exchange, purse, case, held, attempts, None)
+            _settle(exchange, purse, case, receipt, None)
         else:
-            reply.stream.on_end(lambda error: _settle(exchange, purse, case, held, attempts, error))
+            reply.stream.on_end(partial(_settle, exchange, purse, case, receipt))
         return reply
 
     async def _waited(self, exchange: Exchange, purse: AnyPurse, case: _Case) -> tuple[_Case, Receipt]:
@@ -98,7 +98,7 @@ class BudgetGuard:
         left, rounds = Left(), _ROUNDS if self._settings.on_exhausted == "clamp" else 1
         while True:
             rounds -= 1
-            result = await purse.hold(case.attempt, case.leases, case.worst)
+            result = await purse.hold(case, case.leases, case.worst)
             if isinstance(result, Receipt):
                 return case, result
             left = _narrowed(left, result)
@@ -123,10 +123,12 @@ def _case(exchange: Exchange, target: Target, leases: Sequence[Lease]) -> _Case:
         raise BadRequest(
             f"what this call uses has no upper bound, which its budget needs: {bound.why}", code="budget.unbounded"
         )
-    if target.price is None and any(lease.account.unit is Unit.NUSD for lease in leases):
+    price, before = target.price, len(exchange.attempts)
+    if price is None and any(lease.account.unit is Unit.NUSD for lease in leases):
         raise Unsupported(f"{target.name} has no known price, and this call's budget is in money", code="price.unknown")
-    attempt = Attempt(f"{exchange.id}-{len(exchange.attempts) + 1}", target.name)
-    return _Case(attempt, leases, target.price, bound, worst_case(target.price, bound))
+    attempt_id = f"{exchange.id}-{before + 1}"
+    worst = worst_case(price, bound)
+    return _Case(attempt_id, target.name, before=before, leases=leases, price=price, bound=bound, worst=worst)
 
 
 def _narrowed(left: Left, short: Short) -> Left:
@@ -168,14 +170,13 @@ def _floor(fields: dict[str, Any]) -> int:  # any JSON values
     return LEAST_ANSWER + (budget if type(budget) is int and budget > 0 else 0)
 
 
-def _settle(
-    exchange: Exchange, purse: AnyPurse, case: _Case, receipt: Receipt, attempts: int, error: BaseException | None
-) -> None:
+def _settle(exchange: Exchange, purse: AnyPurse, case: _Case, receipt: Receipt, error: BaseException | None) -> None:
     """Book what an attempt cost, as far as anybody knows."""
     was_dispatched = exchange.receipt is not receipt  # whoever sends something takes the receipt first
     if not was_dispatched:
         exchange.receipt = None
-    record = exchange.attempts[-1] if len(exchange.attempts) > attempts else None
+    attempts = exchange.attempts
+    record = attempts[-1] if len(attempts) > case.before else None
     ending = Ending(was_dispatched, error is None, isinstance(error, HungUp), record)
-    booking = settlement(Amounts(receipt.nusd, receipt.tokens), case.price, case.bound, ending)
+    booking = settlement(case.worst, case.price, case.bound, ending)
     purse.settle(receipt, booking.amounts, booking.doubt)

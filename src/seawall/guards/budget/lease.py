@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from seawall.core.account import Account, Unit
 from seawall.core.receipt import Receipt
@@ -201,8 +203,8 @@ class Lease:
         return self.size
 
 
-class Attempt(NamedTuple):
-    """What a hold is for: the attempt's id, and `provider/model`."""
+class Attempt(msgspec.Struct, frozen=True):
+    """What a hold is for: the attempt's id, and `provider/model`, empty for a call as a whole."""
 
     id: str
     target: str = ""
@@ -220,7 +222,8 @@ class Hold(Receipt):
     def __init__(self, attempt: Attempt, leases: Sequence[Lease], amounts: Amounts, forgotten: "list[Hold]") -> None:
         self.is_settled = False
         self.forgotten = forgotten
-        self.id, self.target = attempt
+        self.id = attempt.id
+        self.target = attempt.target
         self.nusd = amounts.nusd
         self.tokens = amounts.tokens
         self.leases = leases

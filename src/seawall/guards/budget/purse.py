@@ -45,7 +45,7 @@ class Purse:
         self._leases: dict[str, Lease] = {}
         self._forgotten: list[Hold] = []
         self._reports = Reports()
-        self._touch = self._reports.touch
+        self._touched = self._reports.touched
         self._queue = Queue(self._reports, self._forgotten)
         self._wake = asyncio.Event()
         self._call: asyncio.Future[Any] | None = None  # the ledger's step under way, whatever it gives
@@ -85,9 +85,8 @@ class Purse:
             return None
         for lease in leases:
             need = amounts[lease.part]
-            lease.room = room = lease.room - need
-            lease.held = held = lease.held + need
-            lease.idle = 0
+            room, held = lease.room - need, lease.held + need
+            lease.room, lease.held, lease.idle = room, held, 0
             if room < lease.low:
                 self._renew(lease)
             if room + held + lease.spent + lease.leaving != lease.leased or need < 0:
@@ -132,22 +131,22 @@ class Purse:
         if type(receipt) is not Hold or receipt.is_settled:
             return
         receipt.is_settled = True
-        amounts, touch = receipt.amounts, self._touch
+        amounts, touched = receipt.amounts, self._touched
         for lease in receipt.leases:
-            held, cost = amounts[lease.part], booked[lease.part]
-            if cost > held or lease.debt or lease.over:
-                lease.settle(held, cost)
+            amount, cost = amounts[lease.part], booked[lease.part]
+            if cost > amount or lease.debt or lease.over:
+                lease.settle(amount, cost)
                 self._renew(lease)
+                room, held, spent = lease.room, lease.held, lease.spent
             else:
-                lease.held -= held
-                lease.spent += cost
-                lease.room += held - cost
-            touch(lease, None)
+                room, held, spent = lease.room + amount - cost, lease.held - amount, lease.spent + cost
+                lease.room, lease.held, lease.spent = room, held, spent
+            touched[lease] = None
             if lease.is_exact:
                 self._reports.is_urgent = True
-            if lease.held < 0 or cost < 0 or lease.room + lease.held + lease.spent + lease.leaving != lease.leased:
+            if held < 0 or cost < 0 or room + held + spent + lease.leaving != lease.leased:
                 self._distrust(lease)
-        if booked.nusd > amounts.nusd or booked.tokens > amounts.tokens:
+        if booked[0] > amounts[0] or booked[1] > amounts[1]:  # by place: it is half the time
             fields = {"attempt": receipt.id, "target": receipt.target, "held": amounts[:2], "cost": booked[:2]}
             _log.error("ledger.overrun", extra={"fields": fields})
         if reason is not None:

@@ -35,18 +35,18 @@ class Reports:
     """
 
     def __init__(self) -> None:
-        self._touched: dict[Lease, None] = {}
+        self.touched: dict[Lease, None] = {}  # whose report is due
         self._unsettled: list[Unsettled] = []
         self._under_way: Report | None = None
         self._number = 0
         self._due_s = 0.0
         self.is_urgent = False  # room is to be given back that somebody waits for
-        self.touch = self._touched.__setitem__
+        self.touch = self.touched.__setitem__
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to report."""
-        return not (self._touched or self._unsettled or self._under_way)
+        return not (self.touched or self._unsettled or self._under_way)
 
     def is_due(self, now_s: float) -> bool:
         """Say whether it is time for a report."""
@@ -55,7 +55,7 @@ class Reports:
     def give_back(self, lease: Lease) -> None:
         """Let the next report give back all the room of a lease."""
         lease.is_returning = True
-        self._touched[lease] = None
+        self.touched[lease] = None
 
     def charge(self, unsettled: Unsettled) -> None:
         """Let the next report list a charge that nobody knows to be right."""
@@ -69,8 +69,8 @@ class Reports:
         self.is_urgent = False
         parts: list[Part] = []
         moves: list[Move] = []
-        while self._touched and len(moves) < _MAX_MOVES:
-            lease, _ = self._touched.popitem()
+        while self.touched and len(moves) < _MAX_MOVES:
+            lease, _ = self.touched.popitem()
             give_back = lease.room if lease.is_exact or lease.is_returning else 0
             lease.is_returning = False
             settled, overrun = lease.leave(give_back)

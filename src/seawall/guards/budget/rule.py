@@ -2,6 +2,8 @@
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+import msgspec
+
 from seawall.core.price import Mode, Price, cost_nusd
 from seawall.core.record import AttemptRecord
 from seawall.core.usage import Usage
@@ -13,14 +15,14 @@ Doubt: TypeAlias = Literal["unknown", "hung_up"]
 _NOTHING: Final = Amounts(0)
 
 
-class Booking(NamedTuple):
+class Booking(msgspec.Struct, frozen=True):
     """What is booked for an attempt. With a doubt, nobody knows it to be right: it may be less, and not more."""
 
     amounts: Amounts
     doubt: Doubt | None = None
 
 
-class Ending(NamedTuple):
+class Ending(msgspec.Struct, frozen=True):
     """How an attempt ended. `record` is the meter's; None where it has none."""
 
     was_dispatched: bool
@@ -68,15 +70,15 @@ def settlement(held: Amounts, price: Price | None, bound: Bound, ending: Ending)
     record = ending.record
     if record is None:
         return Booking(held, doubt)
-    nusd = held.nusd if record.cost_nusd is None else record.cost_nusd
-    counted = Amounts(nusd, _prompt(record) + record.output_tokens + record.thinking_tokens)
-    if record.usage == "none":
+    usage = record.usage
+    if usage == "none":
         return Booking(_NOTHING)
+    prompt, nusd = _prompt(record), record.cost_nusd
+    counted = Amounts(held.nusd if nusd is None else nusd, prompt + record.output_tokens + record.thinking_tokens)
     # A stream may count more than once before it has come to its end.
-    is_final = ending.is_complete or bool(record.stop_reason)
-    if record.usage == "reported" and is_final:
+    if usage == "reported" and (ending.is_complete or record.stop_reason):
         return Booking(counted)
-    if record.usage in ("partial", "reported") and _prompt(record):
+    if prompt and usage in ("partial", "reported"):
         return Booking(_longest(price, bound, record), doubt)
     # A count that does not add up was read in the dearer way, which may still be too little.
     return Booking(Amounts(max(held.nusd, counted.nusd), max(held.tokens, counted.tokens)), doubt)
@@ -96,7 +98,9 @@ def clamped(price: Price | None, bound: Bound, answer: Answer, left: Left) -> in
 
 def shortened(bound: Bound, answer: Answer, max_tokens: int) -> Bound:
     """Give the bound of the same call with a lower `max_tokens`."""
-    return bound._replace(output_tokens=bound.output_tokens - (answer.max_tokens - max_tokens) * answer.choices)
+    return msgspec.structs.replace(
+        bound, output_tokens=bound.output_tokens - (answer.max_tokens - max_tokens) * answer.choices
+    )
 
 
 def _fits(worst: Amounts, left: Left) -> bool:
@@ -115,7 +119,7 @@ def _longest(price: Price | None, bound: Bound, record: AttemptRecord) -> Amount
     if price is None:
         return Amounts(0, tokens)
     if not record.service_tier:
-        return Amounts(worst_nusd(price, bound._replace(input_tokens=prompt)), tokens)
+        return Amounts(worst_nusd(price, msgspec.structs.replace(bound, input_tokens=prompt)), tokens)
     usage = Usage(
         input=record.input_tokens,
         cache_read=record.cache_read_tokens,
