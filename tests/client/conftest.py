@@ -5,6 +5,8 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,8 @@ from openai import AsyncOpenAI, OpenAI
 import seawall
 from seawall.core.record import CallRecord
 from seawall.sandbox import Sandbox
+from seawall.stores.sqlite.ledger_books import SqliteBooks
+from seawall.stores.sqlite.ledger_schema import FILE_NAME as LEDGER
 from seawall.telemetry.journal.line_file import read_lines
 
 # Invented, and unlike each other, so that a test sees which one went where.
@@ -33,6 +37,14 @@ routes:
   /ai/chat: {{profile: alone, max_tokens: 500}}
   /ai/short: {{profile: alone, model: claude-haiku-4-5, max_tokens: 20}}
   /ai/quiet: {{profile: alone, streaming: false, first_token_timeout_ms: 60000}}
+"""
+# Of this model's answer 100 tokens cost a cent, and a prompt costs nothing: what is held is what is billed.
+FLAT: Final = """\
+prices:
+  anthropic/sandbox-flat: {{input_usd_per_mtok: 0, output_usd_per_mtok: 100}}
+{caps}
+routes:
+  /ai/flat: {{profile: alone, model: anthropic/sandbox-flat, max_tokens: 100}}
 """
 MESSAGE: Final[Mapping[str, object]] = {
     "id": "msg_1",
@@ -85,6 +97,28 @@ def long_policy(tmp_path: Path, sandbox: Sandbox, keys: None) -> Path:
     head, _, _ = POLICY.format(url=sandbox.url).partition("routes:")
     path.write_text(f"{head}routes:\n  /ai/long: {{model: claude-haiku-4-5, max_tokens: 64000}}\n")
     return path
+
+
+@pytest.fixture
+def capped(tmp_path: Path, sandbox: Sandbox, keys: None) -> Callable[[str], Path]:
+    """Give a function that writes a policy with these caps and one route, each of whose calls costs a cent."""
+    del keys
+    sandbox.settings = replace(sandbox.settings, output_tokens=1000)
+
+    def write(caps: str) -> Path:
+        path = tmp_path / "capped.yaml"
+        head, _, _ = POLICY.format(url=sandbox.url).partition("routes:")
+        path.write_text(head + FLAT.format(caps=caps))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def books(state_dir: Path) -> Iterator[SqliteBooks]:
+    """Open the ledger beside whoever writes in it."""
+    with closing(SqliteBooks(state_dir / LEDGER)) as found:
+        yield found
 
 
 @pytest.fixture

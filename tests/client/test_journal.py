@@ -107,8 +107,9 @@ def test_a_directory_that_cannot_be_used_costs_no_call_and_is_tried_again(
 def test_a_fork_writes_under_its_own_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = ProcessJournal(tmp_path, Scrubber(), FakeClock())
     journal.write(_record("parent"))
-    parents = journal._open
+    parents, held = journal._open, journal._held
     assert parents is not None
+    assert held is not None
 
     # A fork keeps everything but the threads; that one really happens is tested with the transport.
     monkeypatch.setattr(os, "getpid", lambda: parents.process + 1)
@@ -116,7 +117,7 @@ def test_a_fork_writes_under_its_own_number(tmp_path: Path, monkeypatch: pytest.
     journal.close()
     monkeypatch.undo()
     parents.writer.close()
-    parents.slot.release()
+    held.slot.release()
 
     assert _ids(tmp_path) == ["child", "parent"]
     assert len(list(tmp_path.glob("journal/calls-*.jsonl"))) == 2

@@ -8,7 +8,9 @@ from pathlib import Path
 from seawall.assembly.build import NOTHING_OFF, House
 from seawall.assembly.entry import Entry
 from seawall.client.dated_policy import DatedPolicy
+from seawall.client.far_purse import FarPurse, FarTill
 from seawall.client.journal import Journals, ProcessJournal
+from seawall.client.spending import Spending
 from seawall.core.error import PolicyError
 from seawall.core.principal import Principal
 from seawall.guards.idempotency.running import KeysInUse
@@ -33,7 +35,8 @@ from seawall.upstreams.settings import UpstreamSettings
 class EmbeddedSettings:
     """What a client is made of. `guest` is who asks; its default route is taken where a path names none.
 
-    Without `state_dir` no record is kept and nothing can be switched off; `monitor` sees every call in either case.
+    Without `state_dir` no record is kept, nothing can be switched off, and caps are the client's own; `monitor` sees
+    every call in either case.
     """
 
     policy: Path
@@ -44,7 +47,7 @@ class EmbeddedSettings:
 
 
 class Embedded:
-    """Hold the policy and the journal of one client; safe from any thread.
+    """Hold the policy, the journal and the spending of one client; safe from any thread.
 
     Raises:
         PolicyError: the policy cannot be used, a provider's key is missing, or the policy has no such route.
@@ -68,10 +71,12 @@ class Embedded:
             pepper = read_pepper(settings.state_dir)
             self._on_disk = ProcessJournal(settings.state_dir, self.scrubber, clock)
         journals: tuple[Journal | None, ...] = (self._on_disk, settings.monitor)
+        self._hash_person = UserHasher(pepper).hash
         self._guard = JournalGuard(
             Journals(tuple(journal for journal in journals if journal is not None)),
-            JournalSettings(UserHasher(pepper).hash, self._tidy),
+            JournalSettings(self._hash_person, self._tidy),
         )
+        self._spending = Spending(settings.state_dir, clock)
 
     def policy(self) -> CompiledPolicy:
         """Give the policy of today; its keys are known to the scrubber before anybody can use them."""
@@ -102,6 +107,9 @@ class Embedded:
             Outlet(open_upstream(UpstreamSettings(), self._settings.environment), ProviderHeads(), passed_on),
             NOTHING_OFF if switches is None else switches,
             KeysInUse(MemoryAnswers(), self.clock, self.scrubber.scrub),
+            purse=FarPurse(self._spending, self.clock.wall_s),
+            till=FarTill(self._spending),
+            hash_person=self._hash_person,
         )
 
     def entry(self, policy: CompiledPolicy, house: House) -> Entry:
@@ -109,7 +117,8 @@ class Embedded:
         return Entry(policy, house, None, self._settings.guest)
 
     def close(self) -> None:
-        """Write the records that wait and stop; closing twice is fine."""
+        """Give back what was leased, write the records that wait, and stop; closing twice is fine."""
+        self._spending.close()
         if self._on_disk is not None:
             self._on_disk.close()
 

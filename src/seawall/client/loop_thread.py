@@ -68,12 +68,14 @@ class LoopThread:
             future.cancel()
             raise
 
-    def soon(self, work: Callable[[], None]) -> None:
-        """Have a function called on the loop, without waiting; where there is no loop, nothing is called."""
+    def soon(self, work: Callable[[], None]) -> bool:
+        """Have a function called on the loop, without waiting; False where there is no loop, and nothing is called."""
         if self.is_ours:
             with self._lock:
                 if not self._is_stopping:
                     self._loop.call_soon_threadsafe(work)
+                    return True
+        return False
 
     def stop(self) -> None:
         """End the loop, and wait for the thread for a few seconds; stopping twice is fine."""
