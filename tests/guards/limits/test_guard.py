@@ -18,7 +18,7 @@ from seawall.dialects.dialect import COUNT_TOKENS, MESSAGES
 from seawall.dialects.estimate import estimate_tokens
 from seawall.guards.deadline import DeadlineGuard
 from seawall.guards.intake import IntakeGuard
-from seawall.guards.limits.guard import MAX_CACHED, LimitsGuard, Spot
+from seawall.guards.limits.guard import MAX_AT_HAND, MAX_CACHED, LimitsGuard, Spot
 from seawall.guards.limits.settings import Limit
 from seawall.guards.limits.till import TEND_S, Till
 from seawall.guards.meter import MeterGuard
@@ -297,3 +297,36 @@ def test_many_callers_are_not_remembered_without_end(monkeypatch: pytest.MonkeyP
 
     assert MAX_CACHED >= 1000
     assert run_virtual(scene()) == 5
+
+
+def test_drawers_of_many_callers_are_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.guards.limits.guard.MAX_AT_HAND", 10)
+
+    async def scene() -> int:
+        world = World(USER)
+        for number in range(25):
+            call = Call(MESSAGES, BODY, {b"x-seawall-user": b"user %d" % number}, target=target())
+            assert (await world.call(call, GOOD)).error is None
+        return len(world.guard._at_hand)  # nothing else shows what is kept
+
+    assert MAX_AT_HAND >= 100
+    assert run_virtual(scene()) == 5
+
+
+def test_a_drawer_that_the_till_has_forgotten_is_not_counted_from() -> None:
+    crowd = Limit("route", ROUTE, "requests", Rate(60, 1600))
+
+    async def scene() -> tuple[int, bool]:
+        world, beside = World(crowd), World(crowd)
+        beside.guard = LimitsGuard([crowd], world.till, str, Spot(max_tokens=4000, target=target()))
+        tending = asyncio.ensure_future(world.till.tend())
+        assert (await world.call(ASK, GOOD)).error is None
+        old = world.till.drawer(Bucket(f"route:{ROUTE}#requests", crowd.rate))
+        await asyncio.sleep(5.0)
+        for each in (beside, world, world):
+            assert (await each.call(ASK, GOOD)).error is None
+        living = world.till.drawer(Bucket(f"route:{ROUTE}#requests", crowd.rate))
+        tending.cancel()
+        return await world.used(Bucket(f"route:{ROUTE}#requests", crowd.rate)), living is not old
+
+    assert run_virtual(scene()) == (3, True), "the fourth has come back at one a second"

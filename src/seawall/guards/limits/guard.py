@@ -17,6 +17,7 @@ from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.subject import subject_of
 
 MAX_CACHED: Final = 16_384
+MAX_AT_HAND: Final = 1024  # drawers are larger than names
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,11 @@ class LimitsGuard:
         self._hash_person = hash_person
         self._spot = spot
         self._known: dict[tuple[object, ...], Wanted] = {}
+        self._at_hand: dict[tuple[object, ...], tuple[Demand, ...]] = {}
         kinds = {limit.kind for limit in limits}
         self._by_user, self._by_conversation = "user" in kinds, "conversation" in kinds
         self._by_feature = "feature" in kinds
+        self._by_label = self._by_user or self._by_feature or self._by_conversation
 
     def __call__(self, exchange: Exchange, call_next: CallNext) -> Awaitable[Reply]:
         """Take what the call needs, then go on.
@@ -57,25 +60,36 @@ class LimitsGuard:
             RateLimited: a bucket does not have it; nothing was taken from any.
             LedgerUnavailable: nobody knows whether it has.
         """
-        wanted = self._wanted(exchange)
+        caller = self._caller(exchange)
+        demands = self._at_hand.get(caller)
+        if demands is not None and self._till.take_at_once(demands):
+            return call_next(exchange)
+        # Found anew where it does not suffice, for a till forgets drawers that are empty.
+        wanted = self._wanted(exchange, caller)
         drawer = self._till.drawer
-        demands = [Demand(drawer(bucket), 1) for bucket in wanted.requests]
-        if wanted.tokens and exchange.endpoint.is_billed:
+        demands = tuple(Demand(drawer(bucket), 1) for bucket in wanted.requests)
+        if not wanted.tokens:
+            if len(self._at_hand) >= MAX_AT_HAND:
+                self._at_hand.clear()  # it only saves time
+            self._at_hand[caller] = demands
+        elif exchange.endpoint.is_billed:
             return self._metered(exchange, call_next, demands, wanted)
         if self._till.take_at_once(demands):
             return call_next(exchange)
         return self._asked(exchange, call_next, demands)
 
-    async def _asked(self, exchange: Exchange, call_next: CallNext, demands: list[Demand]) -> Reply:
+    async def _asked(self, exchange: Exchange, call_next: CallNext, demands: Sequence[Demand]) -> Reply:
         """Take what is not in hand, and go on."""
         await self._take(demands)
         return await call_next(exchange)
 
-    async def _metered(self, exchange: Exchange, call_next: CallNext, demands: list[Demand], wanted: Wanted) -> Reply:
+    async def _metered(
+        self, exchange: Exchange, call_next: CallNext, requests: Sequence[Demand], wanted: Wanted
+    ) -> Reply:
         """Take tokens too, go on, and put right at the end what was only an estimate."""
         estimate = self._estimate(exchange)
         tokens = [Demand(self._till.drawer(bucket), estimate) for bucket in wanted.tokens]
-        demands += tokens
+        demands = [*requests, *tokens]
         if not self._till.take_at_once(demands):
             await self._take(demands)
         try:
@@ -89,7 +103,7 @@ class LimitsGuard:
             reply.stream.on_end(partial(self._put_right, exchange, tokens))
         return reply
 
-    async def _take(self, demands: list[Demand]) -> None:
+    async def _take(self, demands: Sequence[Demand]) -> None:
         empty = await self._till.take(demands)
         if empty is not None:
             raise _limited(empty)
@@ -108,10 +122,13 @@ class LimitsGuard:
         fields = {} if exchange.body is None else exchange.body.fields
         return max(estimate_tokens(fields) + output_tokens(exchange.endpoint, fields, self._spot.max_tokens), 1)
 
-    def _wanted(self, exchange: Exchange) -> Wanted:
-        """Find a call's buckets; look-ups are remembered for a caller and a route."""
-        principal, labels = exchange.principal or ANONYMOUS, exchange.labels
-        key = (
+    def _caller(self, exchange: Exchange) -> tuple[object, ...]:
+        """Give all that tells the buckets of a caller on a route from those of another."""
+        principal = exchange.principal or ANONYMOUS
+        if not self._by_label:
+            return exchange.route, principal.key_id, principal.team, principal.project
+        labels = exchange.labels
+        return (
             exchange.route,
             principal.key_id,
             principal.team,
@@ -120,12 +137,15 @@ class LimitsGuard:
             (principal.feature, labels.feature) if self._by_feature else "",
             labels.conversation if self._by_conversation else "",
         )
-        wanted = self._known.get(key)
+
+    def _wanted(self, exchange: Exchange, caller: tuple[object, ...]) -> Wanted:
+        """Find a call's buckets; look-ups are remembered."""
+        wanted = self._known.get(caller)
         if wanted is None:
             if len(self._known) >= MAX_CACHED:
                 self._known.clear()  # it only saves time
             subject = subject_of(exchange, self._spot.target, self._hash_person)
-            wanted = self._known[key] = buckets_of(self._limits, subject)
+            wanted = self._known[caller] = buckets_of(self._limits, subject)
         return wanted
 
 
