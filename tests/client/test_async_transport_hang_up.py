@@ -77,7 +77,7 @@ async def test_the_callers_own_timeout_is_kept(
     http = seawall.async_http_client(tmp_path / "half.yaml", route="/ai/chat", state_dir=state_dir)
     async with AsyncAnthropic(http_client=http, api_key="unused", max_retries=0) as client:
         with pytest.raises(anthropic.APITimeoutError):
-            await client.messages.create(model=CLAUDE, max_tokens=9, messages=HELLO, timeout=0.2)
+            await client.messages.create(model=CLAUDE, max_tokens=9, messages=HELLO, timeout=2.0)
 
         assert await asyncio.to_thread(half_stream["left"].wait, 10)
     assert [record.outcome for record in records()] == ["hung_up"]
@@ -85,7 +85,7 @@ async def test_the_callers_own_timeout_is_kept(
 
 async def test_the_callers_own_timeout_is_kept_in_a_stream(half_stream: Events, tmp_path: Path) -> None:
     http = seawall.async_http_client(tmp_path / "half.yaml", route="/ai/chat")
-    async with AsyncAnthropic(http_client=http, api_key="unused", timeout=0.2) as client:
+    async with AsyncAnthropic(http_client=http, api_key="unused", timeout=2.0) as client:
         with pytest.raises(httpx2.ReadTimeout):
             async with client.messages.stream(model=CLAUDE, max_tokens=9, messages=HELLO) as stream:
                 assert [text async for text in stream.text_stream] == ["Half"]

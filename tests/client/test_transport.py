@@ -170,7 +170,7 @@ def test_leaving_a_stream_closes_the_providers_connection(
 
 def test_the_callers_own_timeout_is_kept(half_stream: Events, tmp_path: Path) -> None:
     http = seawall.http_client(tmp_path / "half.yaml", route="/ai/chat")
-    with Anthropic(http_client=http, api_key="unused", max_retries=0, timeout=0.2) as client:
+    with Anthropic(http_client=http, api_key="unused", max_retries=0, timeout=2.0) as client:
         with pytest.raises(anthropic.APITimeoutError):
             client.messages.create(model=CLAUDE, max_tokens=9, messages=HELLO)
 
