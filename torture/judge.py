@@ -44,9 +44,11 @@ def judge(scenario: Scenario, meter: Report, kinds: Collection[str] = KINDS) -> 
 
 
 def complaints(scenario: Scenario, lines: list[Line]) -> list[str]:
-    """Say what must not be: a cap exceeded, or, where nothing went wrong, not used to the last cent."""
+    """Say what must not be: a cap exceeded, nothing spent, or, where nothing went wrong, less than the last cent."""
     found = [f"{line.account}: billed {line.billed_nusd}, cap {line.cap_nusd}" for line in lines if line.is_over]
-    if scenario.is_exact and lines[0].billed_nusd != lines[0].cap_nusd:
+    if lines[0].billed_nusd == 0:
+        found.append("all: billed nothing, so that no cap was tried")
+    elif scenario.is_exact and lines[0].billed_nusd < lines[0].cap_nusd:
         found.append(f"all: billed {lines[0].billed_nusd}, expected exactly {lines[0].cap_nusd}")
     return found
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from torture.process import Process
 from torture.scenario import Scenario
 
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 45.0
 _LOOK_S: Final = 0.1
 
 

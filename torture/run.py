@@ -5,7 +5,8 @@
     python -m torture.run --peer litellm      the same for LiteLLM
     python -m torture.run --url http://127.0.0.1:4000 --provider-port 8090 --wait
 
-Exit codes: 0 every cap held, 1 one did not or the books were wrong, 2 wrong use or something is not installed.
+Exit codes: 0 every cap held, 1 one did not or the books were wrong, 2 wrong use or something is not installed,
+130 Ctrl-C.
 """
 
 import argparse

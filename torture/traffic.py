@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from torture.scenario import MODELS, Ask
 
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 60.0
 _PIECE: Final = 64 * 1024
 _STATUS_AT: Final = slice(9, 12)
 

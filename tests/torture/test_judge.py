@@ -10,9 +10,7 @@ def _meter(model: str, billed_nusd: int, caller: str = "t0/u1") -> Report:
 def test_one_nano_dollar_over_a_cap_is_found_and_named() -> None:
     run = exact(0)
 
-    (found,) = complaints(run, judge(run, _meter(FLAT, USD + 1)))[:1]
-
-    assert found == "all: billed 1000000001, cap 1000000000"
+    assert complaints(run, judge(run, _meter(FLAT, USD + 1))) == ["all: billed 1000000001, cap 1000000000"]
 
 
 def test_a_cap_that_is_used_to_the_last_nano_dollar_is_kept() -> None:
@@ -33,6 +31,12 @@ def test_a_missing_cent_is_no_fault_where_things_go_wrong() -> None:
     run = scenario(0)
 
     assert complaints(run, judge(run, _meter("gpt-5.4", 1, caller="t2/u0"))) == []
+
+
+def test_a_gateway_that_lets_nothing_through_proves_nothing() -> None:
+    run = scenario(0)
+
+    assert complaints(run, judge(run, _meter(FLAT, 0))) == ["all: billed nothing, so that no cap was tried"]
 
 
 def test_every_account_is_compared_with_its_own_cap() -> None:

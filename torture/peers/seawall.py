@@ -25,7 +25,7 @@ from torture.traffic import Door
 from torture.wall_clock import JUMPS_S, WallClock
 
 WORKERS: Final = 4
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 45.0
 _USD: Final = 1e9
 _ROOM: Final = 8 * 1024  # bytes that may still be written when the disk is full
 ROUTES: Final = {"claude-opus-5-5": "/chain", FLAT: "/flat"}
