@@ -4,7 +4,7 @@ import pytest
 
 from seawall.assembly.arrival import new_exchange
 from seawall.assembly.head import error_head, reply_head
-from seawall.core.error import BadRequest, SeawallError, Unavailable, UpstreamRefused
+from seawall.core.error import BadRequest, RateLimited, SeawallError, Unavailable, UpstreamRefused
 from seawall.core.record import AttemptRecord
 from seawall.core.target import Origin, Provider, Target
 from seawall.dialects.anthropic import ANTHROPIC
@@ -129,6 +129,14 @@ async def test_an_error_of_ours_has_the_id_where_the_sdk_looks_for_it(dialect: D
         "x-seawall-request-id": exchange.id,
         "x-seawall-attempts": "0",
     }
+
+
+async def test_a_limit_says_when_the_call_will_pass_be_it_tomorrow() -> None:
+    error = RateLimited("200 calls a day", retry_after_s=80_000.2)
+
+    _, fields = _fields(error_head(await _exchange(), error))
+
+    assert fields["retry-after"] == "80001"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 from http import HTTPStatus
 from typing import Final
 
-from seawall.core.error import MethodNotAllowed, SeawallError, UpstreamError
+from seawall.core.error import MethodNotAllowed, RateLimited, SeawallError, UpstreamError
 from seawall.core.money import usd_text
 from seawall.pipeline.exchange import Exchange, Reply
 
@@ -76,7 +76,9 @@ def error_head(exchange: Exchange, error: SeawallError) -> bytes:
     if error.should_retry is not None:
         fields.setdefault(b"x-should-retry", b"true" if error.should_retry else b"false")
     if error.retry_after_s is not None:
-        fields.setdefault(b"retry-after", b"%d" % min(max(math.ceil(error.retry_after_s), 1), _MAX_RETRY_AFTER_S))
+        # A limit knows when the call will pass, be it tomorrow; all else is a guess.
+        longest_s = math.inf if isinstance(error, RateLimited) else _MAX_RETRY_AFTER_S
+        fields.setdefault(b"retry-after", b"%d" % max(math.ceil(min(error.retry_after_s, longest_s)), 1))
     fields[b"x-seawall-request-id"] = exchange.id.encode()
     fields[b"x-seawall-attempts"] = b"%d" % len(exchange.attempts)
     if exchange.route:

@@ -37,6 +37,7 @@ def test_a_call_too_many_is_told_when_the_next_day_begins() -> None:
     assert isinstance(third, RateLimited)
     assert third.code == "limit.calls"
     assert third.retry_after_s == pytest.approx(86_400, abs=1.0)
+    assert third.should_retry is False, "nobody waits for a day"
     assert str(third) == ("team:support has had its 2 calls for 2026-11-21/UTC; it renews at 2026-11-22T00:00:00+00:00")
     assert settled == 2
 

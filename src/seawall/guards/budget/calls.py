@@ -15,6 +15,7 @@ from seawall.guards.budget.wording import renewal_note
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.ports.ledger import Short
 
+LONGEST_WAIT_S: Final = 60.0  # the official clients wait no longer, and would ask again at once
 _ONE: Final = Amounts(0, 0, 1)
 
 
@@ -56,6 +57,8 @@ def _refusal(short: Short, window: Window, at_s: float) -> RateLimited:
     holder = holder_of(account.name).removesuffix(account.unit.value)
     note = f"{holder} has had its {account.cap} calls for {window.name}; {renewal_note(window)}"
     error = RateLimited(note, retry_after_s=max(window.ends_s - at_s, 1.0), code="limit.calls")
+    if window.ends_s - at_s > LONGEST_WAIT_S:
+        error.should_retry = False
     if window.ends_s == math.inf:
-        error.retry_after_s, error.should_retry = None, False
+        error.retry_after_s = None
     return error
