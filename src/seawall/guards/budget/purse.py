@@ -321,7 +321,7 @@ class Purse:
         if self._is_down:
             return
         self._is_down = True
-        leased = {lease.name: lease.room for lease in list(self._leases.values())[:10] if lease.room}
+        leased = {lease.name: lease.room for lease in list(self._leases.values())[:10] if lease.leased}
         fields = {"error": f"{type(error).__name__}: {error}", "leases": len(self._leases), "room": leased}
         is_expected = isinstance(error, LedgerUnavailable)
         _log.error("ledger.unavailable", extra={"fields": fields}, exc_info=None if is_expected else error)
