@@ -45,6 +45,10 @@ class EveryWorker:
         body = body or body_of(model="gpt-5.4" if path == COMPLETIONS else "claude-haiku-5-5")
         return {pid: self._ask(line, path, body, headers) for pid, line in self._lines.items()}
 
+    def get(self, path: str) -> dict[int, Answer]:
+        """Make a request without a body at each worker; give the answers by the worker's process id."""
+        return {pid: self._ask(line, path, b"", {}) for pid, line in self._lines.items()}
+
     def ask_one(self, pid: int) -> Answer:
         """Make a call at one worker."""
         return self._ask(self._lines[pid], MESSAGES, body_of(), {})
