@@ -1,5 +1,6 @@
 """A gateway whose every credential is a canary, and everything that it lets out."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -115,7 +116,12 @@ class Aviary:
 
     def files(self) -> dict[str, bytes]:
         """Give every file of the state directory, databases and their logs as raw bytes."""
-        return {path.name: path.read_bytes() for path in self.gateway.state_dir.rglob("*") if path.is_file()}
+        found: dict[str, bytes] = {}
+        for path in self.gateway.state_dir.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # it runs, and takes files away
+                if path.is_file():
+                    found[path.name] = path.read_bytes()
+        return found
 
 
 def _until(is_done: Callable[[], bool]) -> None:

@@ -1,6 +1,7 @@
 """No credential leaks: keys of providers, of clients and of a proxy in every place where a key can be (T1)."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("canary
 
 
 CLIENTS: Final = 8
+# Answers without a body, logs of databases that were just written back, and files whose names are all there is.
+MAY_BE_EMPTY: Final = re.compile(r"answer|file (\w+\.db-|w\d+-)")
 # What the process says when it is looked at closely and has accidents: proof that all of it was looked through.
 WORDS: Final = (
     b'"level":"debug"',
@@ -122,7 +125,7 @@ def test_no_credential_is_in_any_sink_of_a_gateway_that_failed_in_every_way(afte
 
     assert hits(sinks, aftermath.canaries) == []
     assert aftermath.failures > 1_000
-    silent = [name for name, data in sinks.items() if not data and not name.startswith(("answer", "file keys.db-"))]
+    silent = [name for name, data in sinks.items() if not data and not MAY_BE_EMPTY.match(name)]
     assert silent == []
     assert [word for word in WORDS if word not in output] == []
     assert b"policy" in sinks["admin status"]
