@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,11 @@ from torture.peers.seawall import Seawall
 from torture.provider import Provider
 from torture.report import told
 from torture.run import torment
-from torture.scenario import Scenario, exact, scenario
+from torture.scenario import USD, Caps, Scenario, exact, scenario
 
 ROOT: Final = Path(__file__).parents[3]
 CALLERS: Final = 200
+CAPS: Final = Caps(USD // 5, USD * 7 // 50, USD * 2 // 25, USD // 50)  # a fifth, as there are a fifth of the callers
 SEEDS: Final = (9, 17)  # killed workers and usage that is missing or doubled; a locked ledger, and a full disk
 
 pytestmark = pytest.mark.timeout(180)  # a run takes ten seconds, and longer beside others
@@ -37,7 +39,7 @@ def test_exactly_the_cap_is_spent_when_nothing_goes_wrong(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_cap_holds_whatever_befalls(seed: int, tmp_path: Path) -> None:
-    run = scenario(seed, callers=CALLERS)
+    run = replace(scenario(seed, callers=CALLERS), caps=CAPS)
     assert run.faults
     assert any(event.act == "kill" for event in run.events)
 
