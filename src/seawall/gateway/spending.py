@@ -54,6 +54,7 @@ def open_spending(options: ServeOptions, slot: int, clock: SystemClock, stack: A
     chores: list[tuple[str, Chore]] = [("purse", purse.tend), ("till", till.tend)]
     sampler = None
     if slot % options.workers == 0:
+        owners.sweep()
         sampler = _open_sampler(options, clock, stack)
         chores += [
             ("burials", partial(bury_the_dead, ledger, owners.is_alive, clock)),
