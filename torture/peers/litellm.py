@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,8 +56,10 @@ class LiteLlm:
         self._draw = random.Random(0)  # noqa: S311  # the same seed is the same run
 
     def version(self) -> str:
-        """Name the version that is installed."""
-        return f"LiteLLM {versions().get('litellm', 'unknown')}"
+        """Name the versions that are installed."""
+        said = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, timeout=END_S, check=True)
+        redis = next((word[2:] for word in said.stdout.split() if word.startswith("v=")), "unknown")
+        return f"LiteLLM {versions().get('litellm', 'unknown')}, Redis {redis}, {WORKERS} workers"
 
     def start(self, scenario: Scenario, provider_url: str, folder: Path) -> None:
         """Write the configuration, and start Redis and four workers."""
