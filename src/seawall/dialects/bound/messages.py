@@ -25,24 +25,25 @@ _OPEN: Final = {
     "fallback_credit_token": "the provider may answer with another model (fallback_credit_token)",
 }
 _DEFAULT_TIER: Final = "auto"
+_MODE: Final = (_DEFAULT_TIER, "", "")
 
 
 def messages_bound(fields: Mapping[str, Any], target: Target) -> Bound:  # JSON values of whatever shape
     """Bound what a Messages request can use."""
-    tally = Tally(target, target.traits.image_tokens or CLAUDE_IMAGE)
+    traits = target.traits
+    tally = Tally(target, traits.image_tokens or CLAUDE_IMAGE)
+    mode = _MODE
     for name, value in fields.items():
-        if value is not None:
-            count = _FIELDS.get(name, _other)
-            if count is not None:
+        count = _FIELDS.get(name, _other)
+        if count is not None and value is not None:
+            if count is _steer:
+                mode = _mode(fields)
+            else:
                 count(tally, name, value)
-    return tally.bound(target, _ceiling(fields, target), _mode(fields))
-
-
-def _ceiling(fields: Mapping[str, Any], target: Target) -> int | None:
-    asked, most = fields.get("max_tokens"), target.traits.output_tokens
-    if type(asked) is not int or asked < 0:
-        return most
-    return asked if most is None else min(asked, most)
+    asked, most = fields.get("max_tokens"), traits.output_tokens
+    if type(asked) is int and asked >= 0 and (most is None or asked < most):
+        most = asked
+    return tally.bound(target, most, mode)
 
 
 def _mode(fields: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -56,6 +57,10 @@ def _mode(fields: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _other(tally: Tally, name: str, value: Any) -> None:
     tally.field(name, value)
+
+
+def _steer(_: Tally, __: str, ___: Any) -> None:
+    """Stand for the fields that make the mode: they are read together, and never stand in the prompt."""
 
 
 def _open(tally: Tally, name: str, value: Any) -> None:
@@ -184,8 +189,9 @@ def _output(tally: Tally, _: str, output: Any) -> None:
 
 # What each field of the body adds; None steers the call and never stands in the prompt. Other fields count as text.
 _FIELDS: Final[dict[str, Callable[[Tally, str, Any], None] | None]] = {
-    **dict.fromkeys(("model", "max_tokens", "stream", "stop_sequences", "metadata", "service_tier", "speed")),
-    **dict.fromkeys(("inference_geo", "temperature", "top_p", "top_k", "betas", "diagnostics", "billing_policy")),
+    **dict.fromkeys(("model", "max_tokens", "stream", "stop_sequences", "metadata")),
+    **dict.fromkeys(("service_tier", "speed", "inference_geo"), _steer),
+    **dict.fromkeys(("temperature", "top_p", "top_k", "betas", "diagnostics", "billing_policy")),
     **dict.fromkeys(_OPEN, _open),
     "container": _state,
     "thread": _state,
