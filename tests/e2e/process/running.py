@@ -17,7 +17,7 @@ from seawall.core.record import CallRecord
 from seawall.telemetry.journal.query import Archive, CallFilter
 from seawall.telemetry.period import Period
 
-PATIENCE_S: Final = 12.0  # what takes longer than this on the busiest machine is broken
+PATIENCE_S: Final = 30.0  # what takes longer than this on the busiest machine is broken
 LOOK_S: Final = 0.01
 SEAWALL: Final = (sys.executable, "-m", "seawall")
 ENVIRONMENT: Final = {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.defpath)), "PYTHONUNBUFFERED": "1"}
