@@ -77,7 +77,15 @@ class Bank:
 
     @property
     def billed_nusd(self) -> int:
-        """What the provider has metered, by its own prices."""
+        """What the provider has metered, by its own prices, once every call that has reached it is over.
+
+        A call is metered after its last byte, and its client may be quicker.
+        """
+        sandbox = self.sandbox
+        until(
+            lambda: len(sandbox.requests.last(1000)) <= len(sandbox.meter.entries),
+            "the provider has metered every call",
+        )
         return self.sandbox.meter.total.billed_nusd
 
     def ask(self, body: bytes | None = None, path: str = PATH, **headers: str) -> Answer:

@@ -66,7 +66,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 )
 def test_what_is_not_known_is_booked_at_its_worst(bank: Bank, case: Case, *, is_stream: bool) -> None:
     before, known = bank.settled("all"), {charge.unsettled.id for charge in bank.unsettled()}
-    calls, billed = len(bank.sandbox.meter.entries), bank.billed_nusd
+    billed, calls = bank.billed_nusd, len(bank.sandbox.meter.entries)
     if case.fault:
         bank.sandbox.set_fault(case.fault, count=1)
 
