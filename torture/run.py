@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; everything is stopped")
         return 130
-    except (PeerUnavailable, TimeoutError) as error:
+    except (PeerUnavailable, TimeoutError, EOFError) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"\n{summary(outcomes)}")
