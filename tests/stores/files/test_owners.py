@@ -84,11 +84,14 @@ from pathlib import Path
 from seawall.stores.files.owners import FileOwners
 owners = FileOwners(Path(sys.argv[1]), 1)
 reading, writing = os.pipe()
+begun, begin = os.pipe()
 child = os.fork()
 if child == 0:
     os.close(writing)
+    os.write(begin, b".")  # what is to be done after a fork is done
     os.read(reading, 1)  # outlives its parent
     os._exit(0)
+os.read(begun, 1)
 looker = FileOwners(Path(sys.argv[1]), 2)
 assert looker.is_alive(owners.owner)
 print(owners.owner, flush=True)
