@@ -12,6 +12,7 @@ import openai
 import pytest
 
 from seawall.core.key import KeyGrant
+from seawall.core.record import CallRecord
 from seawall.sandbox.setting import Settings
 from tests.e2e.process.asking import ask_all
 from tests.e2e.process.conftest import running_sandbox
@@ -228,7 +229,6 @@ def test_what_has_no_worst_case_is_not_sent(bank: Bank, path: str, fields: dict[
 
 def test_what_is_not_billed_passes_with_nothing_left(bank: Bank) -> None:
     assert bank.spend(TEAM_CALLS + 1).status == 402
-    before = bank.settled("")
 
     with _claude(bank, "/any") as client:
         counted = client.messages.count_tokens(model="claude-haiku-4-5", messages=[{"role": "user", "content": "Hi"}])
@@ -236,7 +236,9 @@ def test_what_is_not_billed_passes_with_nothing_left(bank: Bank) -> None:
 
     assert counted.input_tokens > 0
     assert models
-    assert bank.settled("") == before
+    until(lambda: len(_records_of(bank)) == TEAM_CALLS + 3, "every call is recorded")
+    assert [record.cost_nusd for record in _records_of(bank)] == [CENT] * TEAM_CALLS + [0] * 3
+    bank.settles(f"team:{_team(bank)}@", TEAM_CALLS * CENT)
 
 
 async def test_many_of_one_idempotency_key_are_charged_once(bank: Bank) -> None:
@@ -256,9 +258,13 @@ def _team(bank: Bank) -> str:
     return bank.grant.team
 
 
-def _errors_of(bank: Bank) -> list[str]:
+def _records_of(bank: Bank) -> list[CallRecord]:
     records = [record for record in bank.gateway.records() if record.team == _team(bank)]
-    return [record.error for record in sorted(records, key=lambda record: record.at_s)]
+    return sorted(records, key=lambda record: record.at_s)
+
+
+def _errors_of(bank: Bank) -> list[str]:
+    return [record.error for record in _records_of(bank)]
 
 
 def _claude_body(model: str, max_tokens: int) -> bytes:
