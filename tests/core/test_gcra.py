@@ -151,9 +151,15 @@ def test_what_is_larger_than_the_burst_passes_a_full_bucket_and_is_owed() -> Non
     answer = take(EMPTY, rate, 25, 40, NOW_US)
 
     assert answer == Took(Level(25 * UNIT, NOW_US), 25)
-    assert take(answer.level, rate, 25, 25, NOW_US + 25 * US - 1) == Later(
-        level_at(answer.level, rate, NOW_US + 25 * US - 1), NOW_US + 25 * US
-    )
+    assert take(answer.level, rate, 25, 25, NOW_US + 25 * US - 1) == Later(answer.level, NOW_US + 25 * US)
+
+
+def test_asking_in_vain_changes_a_bucket_only_where_the_clock_was_set_back() -> None:
+    rate, level = Rate(per_minute=60, burst=1), Level(UNIT, NOW_US)
+    later, slack, back = (take(level, rate, 1, 1, NOW_US + gone_us) for gone_us in (US // 2, -SLACK_US, -SLACK_US - 1))
+
+    assert later == slack == Later(level, NOW_US + US)
+    assert back == Later(Level(UNIT, NOW_US - SLACK_US - 1), NOW_US + US - SLACK_US - 1)
 
 
 def test_a_debt_has_an_end_that_a_store_can_keep() -> None:

@@ -33,7 +33,10 @@ class Took(NamedTuple):
 
 
 class Later(NamedTuple):
-    """The bucket does not have enough before `at_us`, and then does, if nobody else takes any."""
+    """The bucket does not have enough before `at_us`, and then does, if nobody else takes any.
+
+    `level` is the one that there was, unless the clock was set back, which has to be kept.
+    """
 
     level: Level
     at_us: int
@@ -67,15 +70,15 @@ def take(level: Level, rate: Rate, least: int, most: int, now_us: int) -> Took |
 
     More than `burst` at once is let through when the bucket is full, and owed afterwards.
     """
-    level = level_at(level, rate, now_us)
-    has = (rate.burst * UNIT - level.parts) // UNIT
+    now = level_at(level, rate, now_us)
+    has = (rate.burst * UNIT - now.parts) // UNIT
     if has >= least:
         units = min(has, most)
-    elif level.parts == 0:
+    elif now.parts == 0:
         units = least
     else:
-        return Later(level, _when(level, rate, least))
-    return Took(_lacking(level, units), units)
+        return Later(now if now.at_us < level.at_us else level, _when(now, rate, least))
+    return Took(_lacking(now, units), units)
 
 
 def look(level: Level, rate: Rate, units: int, now_us: int) -> int:

@@ -113,7 +113,7 @@ class SqliteBuckets:
         level = self._level(bucket, now_us)
         answer = take(level, bucket.rate, least, most, now_us)
         if isinstance(answer, Later):
-            if answer.level.at_us < level.at_us:  # the clock was set back, and has to be remembered
+            if answer.level is not level:
                 self._keep(bucket, answer.level)
             return Wait(seconds(answer.at_us))
         self._keep(bucket, answer.level)
