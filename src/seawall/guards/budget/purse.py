@@ -198,8 +198,8 @@ class Purse:
                     if self._is_down:
                         await asyncio.sleep(TICK_S)
         except TimeoutError:
-            left = sum(1 for lease in self._leases.values() if lease.leased)
-            _log.error("ledger.left", extra={"fields": {"accounts": left, "s": CLOSE_S, "at_s": ends_s}})
+            if left := sum(1 for lease in self._leases.values() if lease.leased):
+                _log.error("ledger.left", extra={"fields": {"accounts": left, "s": CLOSE_S, "at_s": ends_s}})
 
     def _give_everything_back(self) -> bool:
         """Mark all room for the next report; say whether there is anything to report."""
