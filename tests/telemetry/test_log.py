@@ -180,6 +180,26 @@ def test_every_logger_goes_the_same_way(stream: io.StringIO) -> None:
     assert CANARY not in stream.getvalue()
 
 
+def test_a_warning_is_logged_whoever_asked_logging_for_warnings_before() -> None:
+    text = io.StringIO()
+    logging.captureWarnings(capture=True)
+    try:
+        with warnings.catch_warnings(record=True) as shown:  # which puts Python's own way of showing them back
+            warnings.simplefilter("always")
+            before = warnings.showwarning
+            installed = install_logging(SCRUBBER, stream=text)
+            warnings.warn(f"a warning with {CANARY}", stacklevel=1)
+            installed.remove()
+            after = warnings.showwarning
+    finally:
+        logging.captureWarnings(capture=False)
+
+    assert [line["logger"] for line in lines(text)] == ["py.warnings"]
+    assert CANARY not in text.getvalue()
+    assert shown == []
+    assert after is before
+
+
 def test_an_uncaught_exception_is_one_scrubbed_line(stream: io.StringIO) -> None:
     def fail() -> None:
         raise ValueError(CANARY)

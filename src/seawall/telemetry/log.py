@@ -10,6 +10,7 @@ import math
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,7 +102,7 @@ def install_logging(scrubber: Scrubber, *, stream: TextIO | None = None, level: 
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     _log.setLevel(level)
-    logging.captureWarnings(capture=True)
+    shown, warnings.showwarning = warnings.showwarning, _show_warning
     sys.excepthook, threading.excepthook, sys.unraisablehook = _uncaught, _uncaught_in_thread, _unraisable
 
     def remove() -> None:
@@ -109,7 +110,7 @@ def install_logging(scrubber: Scrubber, *, stream: TextIO | None = None, level: 
             logger.handlers[:] = handlers
             logger.setLevel(old_level)
             logger.propagate = propagates
-        logging.captureWarnings(capture=False)
+        warnings.showwarning = shown
         sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
     return InstalledLogging(remove)
@@ -124,6 +125,20 @@ def log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any])
         extra={"fields": {"message": context.get("message", "")}},
         exc_info=error if isinstance(error, BaseException) else None,
     )
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Log a warning, as `logging.captureWarnings` does; that one keeps what it replaced for the whole process."""
+    del file
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    logging.getLogger("py.warnings").warning("%s", text)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
