@@ -18,7 +18,9 @@ serve:  ## Start the gateway: own environment, embedded store, sandbox provider 
 
 test: system environment node previous lint  ## Run everything that CI runs; installs what it needs (as root, system packages too).
 	@echo "== tests =="
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not alone" --cov --cov-report=
+	@echo "== tests that the clock decides, one after the other =="
+	@$(BIN)/python -m pytest -m alone --cov --cov-append --cov-report=
 	@echo "== coverage =="
 	@$(BIN)/python -m coverage json -q -o .coverage.json
 	@$(BIN)/python -m tests.architecture.coverage_gate .coverage.json

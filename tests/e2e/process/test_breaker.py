@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import pytest
 
 from seawall.sandbox import Sandbox
 from tests.e2e.process.every_worker import EveryWorker
 from tests.e2e.process.running import PROVIDER_KEY, Gateway, until
 from tests.e2e.process.wire import Answer
+
+pytestmark = pytest.mark.alone
 
 WITHIN_S: Final = 1.0
 FAILURES: Final = 20

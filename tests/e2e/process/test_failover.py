@@ -169,6 +169,7 @@ def _by_id(entries: list[Json]) -> dict[str, Json]:
     return {entry["request_id"]: entry for entry in entries}
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_primary_that_is_killed_amid_2000_calls_costs_no_whole_call(

@@ -15,6 +15,8 @@ from seawall.sandbox import Sandbox
 from tests.e2e.process.running import Gateway, rss_mb, until
 from tests.e2e.process.wire import COMPLETIONS, MESSAGES, begin, body_of, read_past
 
+pytestmark = pytest.mark.alone
+
 WITHIN_S: Final = 0.1
 TRIALS: Final = 3  # the best of so many counts: the machine may be busy at any one moment
 READERS: Final = 4

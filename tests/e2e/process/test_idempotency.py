@@ -167,6 +167,7 @@ def test_who_hangs_up_finds_the_answer_when_coming_back(place: Place, *, is_stre
     assert [(entry.status, entry.hung_up) for entry in place.called] == [(200, False)]
 
 
+@pytest.mark.alone
 async def test_nobody_knows_the_end_of_a_call_whose_worker_is_killed_and_the_client_decides(
     place: Place, tell: Callable[[str], None]
 ) -> None:

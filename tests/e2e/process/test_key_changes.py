@@ -14,6 +14,8 @@ from tests.e2e.process.conftest import policy
 from tests.e2e.process.running import PROVIDER_KEY, Gateway, seawall
 from tests.e2e.process.wire import call
 
+pytestmark = pytest.mark.alone
+
 WITHIN_S: Final = 1.0
 LOOK_FOR_S: Final = 1.6
 AT_ONCE: Final = 4

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import apsw
+import pytest
 
 from tests.e2e.process.running import Gateway, is_running, until
 from tests.e2e.process.wire import MESSAGES, body_of, call, request_bytes
+
+pytestmark = pytest.mark.alone
 
 CLIENTS: Final = 12
 CALLS_BEFORE: Final = 150

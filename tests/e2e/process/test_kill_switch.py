@@ -26,6 +26,8 @@ from tests.e2e.process.every_worker import EveryWorker
 from tests.e2e.process.running import PATIENCE_S, PROVIDER_KEY, Gateway, seawall, until
 from tests.e2e.process.wire import COMPLETIONS, LAST_CHUNK, MESSAGES, begin, body_of, call, read_past, read_to_end
 
+pytestmark = pytest.mark.alone
+
 WALL_S: Final = SystemClock().wall_s  # the clock of files and of the provider's meter
 WITHIN_S: Final = 1.0
 THROWS: Final = 20

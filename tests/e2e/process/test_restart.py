@@ -12,6 +12,8 @@ from seawall.sandbox import Sandbox
 from tests.e2e.process.running import Gateway, until
 from tests.e2e.process.wire import LAST_CHUNK, MESSAGES, begin, body_of, call, read_past, read_to_end, request_bytes
 
+pytestmark = pytest.mark.alone
+
 CLIENTS: Final = 50
 CALLS: Final = 200
 
