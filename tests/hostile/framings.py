@@ -78,6 +78,7 @@ _LENGTHS: Final = (
     b"999999999",
     b"1048577",
     b"1" + b"0" * 40_000,
+    b"0" * 5_000 + b"%d",
 )
 _CHUNK_LINES: Final = (
     b"%x\n",

@@ -14,6 +14,7 @@ from seawall.gateway.request import Request, Wire
 
 MAX_HEAD: Final = 64 * 1024
 MAX_FIELDS: Final = 128
+MAX_LENGTH_DIGITS: Final = 20  # those of 2**64; Python reads no number of more than 4,300, and zeros in front count
 
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _SINGLE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"x-api-key"})
@@ -126,6 +127,8 @@ class RequestReader:
         elif not _HOST.fullmatch(host):
             raise NotRequest
         if coding is not None and (request.is_old or coding.lower() != b"chunked"):
+            raise NotRequest
+        if len(headers.get(b"content-length", b"")) > MAX_LENGTH_DIGITS:
             raise NotRequest
         if request.method == "CONNECT" or version not in {"1.1", "1.0"}:
             raise NotRequest
