@@ -32,7 +32,8 @@ class Bound(msgspec.Struct, frozen=True):
     `input_tokens` bounds all billed tokens of the prompt, cached or not; None means that there is no bound, and `why`
     says what makes it so and how to mend it. `output_tokens` bounds everything billed as output, thinking and further
     choices included. `searches` bounds the uses of web search. `writes_short` and `writes_long` say whether the prompt
-    can be written to a cache of the provider's, by its two lifetimes.
+    can be written to a cache of the provider's, by its two lifetimes. `rounds` is how many times the prompt may be read
+    and answered, all of them counted in `input_tokens` and `output_tokens`: the provider's own tools make it more.
     `service_tier`, `speed` and `geo` are as the request asks for them: "auto" is the provider's choice, and empty is
     what it does where nobody asks.
     """
@@ -46,6 +47,7 @@ class Bound(msgspec.Struct, frozen=True):
     speed: str = ""
     geo: str = ""
     why: str = ""
+    rounds: int = 1
 
 
 def worst_nusd(price: Price, bound: Bound) -> int:

@@ -20,7 +20,7 @@ def test_rounds_read_and_write_as_often(target: Target) -> None:
     tally = Tally(target, 0)
     tally.rounds = 3
 
-    assert tally.bound(target, 5, MODE) == Bound(600_000, 15, service_tier="auto")
+    assert tally.bound(target, 5, MODE) == Bound(600_000, 15, service_tier="auto", rounds=3)
 
 
 def test_what_was_sent_in_place_of_a_text_counts_as_json(target: Target) -> None:

@@ -19,6 +19,7 @@ from seawall.core.error import (
 )
 from seawall.core.receipt import Receipt
 from seawall.core.remedy import remedy_of
+from seawall.core.traits import Traits
 from seawall.core.window import Period
 from seawall.core.worst_case import worst_nusd
 from seawall.dialects.bound.bound import bound_of
@@ -161,6 +162,19 @@ def test_a_hang_up_at_any_frame_costs_what_is_known_and_the_longest_answer(numbe
         longest = 1000 * 15_000
         assert longest < found.settled <= worst_of(STREAM)
         assert found.doubts == [("hung_up", "anthropic-provider/model-of-the-route", found.settled)]
+
+
+@pytest.mark.parametrize("kind", ["web_search_20250305", "web_fetch_20250910", "tool_search_tool_regex_20251119"])
+def test_a_hang_up_amid_the_providers_own_tools_costs_the_worst_case(kind: str) -> None:
+    tools = [{"type": kind, "name": "tool", "max_uses": 2}]
+    model = target(traits=Traits(input_tokens=10_000))
+    call = Call(MESSAGES, {**BODY, "stream": True, "tools": tools}, target=model, hang_up_s=2.0)
+
+    found = bill(call, Script([*TEXT[:3], Pause(5.0), *TEXT[3:]]))
+
+    assert found.ended.exchange.attempts[0].usage == "partial"
+    assert found.settled == worst_of(call)
+    assert found.doubts == [("hung_up", "anthropic-provider/model-of-the-route", found.settled)]
 
 
 def test_a_broken_stream_without_a_count_costs_its_worst_case() -> None:

@@ -100,6 +100,13 @@ def test_what_is_booked(end: Ending, booking: Booking) -> None:
     assert settlement(HELD, PRICE, BOUND, end) == booking
 
 
+def test_a_prompt_that_may_be_read_again_costs_more_than_its_first_reading() -> None:
+    bound = Bound(3000, 1500, searches=2, rounds=3)
+    held = worst_case(PRICE, bound)
+
+    assert settlement(held, PRICE, bound, ending(IN_A_TIER, hung_up=True)) == Booking(held, "hung_up")
+
+
 def test_without_a_price_a_broken_stream_is_booked_in_tokens() -> None:
     assert settlement(Amounts(0, 1500), None, BOUND, ending(TOLD)) == Booking(Amounts(0, 650), "unknown")
 

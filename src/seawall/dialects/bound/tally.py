@@ -114,4 +114,5 @@ class Tally:
             speed,
             geo,
             why,
+            self.rounds,
         )

@@ -62,7 +62,8 @@ def settlement(held: Amounts, price: Price | None, bound: Bound, ending: Ending)
     """Say what to book for an attempt that has ended.
 
     A count of the provider's is booked as it is, zero included, and what was never sent or was refused costs nothing.
-    A stream that told its input and not its end is booked at that and the longest answer; all else at the whole hold.
+    A stream that told its input and not its end is booked at that and the longest answer; all else at the whole hold,
+    as is one whose prompt may be read again, longer, after what was told.
     """
     if not ending.was_dispatched:
         return Booking(_NOTHING)
@@ -78,7 +79,7 @@ def settlement(held: Amounts, price: Price | None, bound: Bound, ending: Ending)
     # A stream may count more than once before it has come to its end.
     if usage == "reported" and (ending.is_complete or record.stop_reason):
         return Booking(counted)
-    if prompt and usage in ("partial", "reported"):
+    if prompt and usage in ("partial", "reported") and bound.rounds == 1:
         return Booking(_longest(price, bound, record), doubt)
     # A count that does not add up was read in the dearer way, which may still be too little.
     return Booking(Amounts(max(held.nusd, counted.nusd), max(held.tokens, counted.tokens)), doubt)
