@@ -48,6 +48,20 @@ async def test_it_holds_settles_and_comes_short_as_a_purse_does(state_dir: Path,
     assert (balance.settled, balance.leased, balance.unsettled) == (1000, 0, 700)
 
 
+async def test_a_running_call_of_an_older_policy_goes_by_the_newest_cap() -> None:
+    purse, _, spending = _far(None)
+    older, newer = purse.lease_of(ALL, LIFETIME, 1), purse.lease_of(ALL._replace(cap=500), LIFETIME, 2)
+
+    held = await purse.hold(Attempt("req_1-1"), [newer], Amounts(400))
+    short = await purse.hold(Attempt("req_2-1"), [older], Amounts(200))
+
+    assert isinstance(held, Receipt)
+    assert not isinstance(short, Receipt)
+    assert short.account.cap == 500
+    purse.settle(held, Amounts(0))
+    await asyncio.to_thread(spending.close)
+
+
 async def test_a_hold_that_nobody_waits_for_any_more_costs_nothing(state_dir: Path, books: SqliteBooks) -> None:
     purse, _, spending = _far(state_dir)
     lease = purse.lease_of(ALL, LIFETIME)

@@ -21,9 +21,9 @@ class FarPurse:
         self._spending = spending
         self.wall_s = wall_s
 
-    def lease_of(self, account: Account, window: Window) -> Lease:
+    def lease_of(self, account: Account, window: Window, book: int = 0) -> Lease:
         """Give a name for the lease that the desk has, or will have."""
-        return Lease(account, window)
+        return Lease(account, window, book)
 
     def try_hold(self, attempt: Attempt, leases: Sequence[Lease], amounts: Amounts) -> None:
         """Hold nothing: it takes a way to the desk, and `hold`."""
@@ -37,7 +37,8 @@ class FarPurse:
 
         def work(desk: Desk) -> Awaitable[Receipt | Short]:
             purse = desk.purse
-            return purse.hold(attempt, [purse.lease_of(lease.account, lease.window) for lease in leases], amounts)
+            found = [purse.lease_of(lease.account, lease.window, lease.book) for lease in leases]
+            return purse.hold(attempt, found, amounts)
 
         return await self._spending.ask(work, _let_go)
 

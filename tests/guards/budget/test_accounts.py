@@ -13,10 +13,12 @@ from seawall.dialects.dialect import MESSAGES
 from seawall.guards.budget import accounts as room
 from seawall.guards.budget.accounts import PER_CALL, Accounts
 from seawall.guards.budget.lease import Lease
+from seawall.guards.budget.purse import Purse
 from seawall.guards.budget.settings import Budget
 from seawall.pipeline.exchange import Exchange, Labels
 from seawall.pipeline.watchdog import Kennel
-from seawall.testing.clock import START_WALL_S
+from seawall.stores.memory.ledger import MemoryLedger
+from seawall.testing.clock import START_WALL_S, LoopClock
 from seawall.testing.virtual_loop import run_virtual
 from tests.scene import ROUTE, Call, target
 
@@ -34,9 +36,9 @@ class Drawer:
         self.leases: dict[str, Lease] = {}
         self.asked = 0
 
-    def lease_of(self, account: Account, window: Window) -> Lease:
+    def lease_of(self, account: Account, window: Window, book: int = 0) -> Lease:
         self.asked += 1
-        return self.leases.setdefault(account.name, Lease(account, window))
+        return self.leases.setdefault(account.name, Lease(account, window, book))
 
 
 def exchange(**labels: str) -> Exchange:
@@ -138,6 +140,19 @@ def test_a_lease_that_was_dropped_is_found_anew() -> None:
     (found,) = book.of(exchange(), START_WALL_S)
 
     assert found is not dropped
+
+
+def test_a_running_call_of_an_older_policy_does_not_bring_its_cap_back() -> None:
+    purse, call = Purse(MemoryLedger(), "w1", LoopClock()), exchange()
+    older, newer = (Accounts([daily("all", "", cap=cap)], purse.lease_of, str) for cap in (100, 50))
+
+    (lease,) = newer.of(call, START_WALL_S)
+    found = older.of(call, START_WALL_S)  # its next attempt, at a target that it has not tried yet
+
+    assert found == (lease,)
+    assert lease.account.cap == 50
+    Accounts([daily("all", "", cap=200)], purse.lease_of, str).of(call, START_WALL_S)
+    assert lease.account.cap == 200
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

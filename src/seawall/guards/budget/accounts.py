@@ -1,5 +1,6 @@
 """Which accounts a call counts against, and the leases that this worker has on them."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
@@ -13,20 +14,22 @@ from seawall.pipeline.exchange import Exchange
 from seawall.pipeline.subject import subject_of
 
 _Key = TypeVar("_Key")
-LeaseOf: TypeAlias = Callable[[Account, Window], Lease]
+LeaseOf: TypeAlias = Callable[[Account, Window, int], Lease]
 
 PER_ATTEMPT: Final = frozenset({Unit.NUSD, Unit.TOKENS})
 PER_CALL: Final = frozenset({Unit.CALLS})
 MAX_CACHED: Final = 16_384
 # What the policy and the target decide, so that there are few; all else depends on the caller.
 _STATIC: Final[frozenset[Kind]] = frozenset({"all", "provider", "model", "route"})
+_NUMBERS: Final = itertools.count(1)
 
 
 class Accounts:
     """Find a call's accounts among those budgets of a policy that count `units`.
 
     Look-ups are remembered: for a target and a route, and for a caller. A lease that was remembered is good for its
-    window. `lease_of` is the purse's, `hash_person` gives what stands for a person's name.
+    window. `lease_of` is the purse's, `hash_person` gives what stands for a person's name. Caps are those of the newest
+    policy, the one whose accounts were made last, for running calls of an older one too.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Accounts:
         self._static = tuple(budget for budget in budgets if budget.kind in _STATIC)
         self._callers = tuple(budget for budget in budgets if budget.kind not in _STATIC)
         self._lease_of = lease_of
+        self._number = next(_NUMBERS)
         self._hash_person = hash_person
         self._of_target: dict[tuple[str, str], tuple[Lease, ...]] = {}
         self._of_caller: dict[tuple[object, ...], tuple[Lease, ...]] = {}
@@ -103,7 +107,7 @@ class Accounts:
             name = account_name(holder, budget.unit, window)
             if name not in found or budget.cap < found[name][0].cap:
                 found[name] = Account(name, budget.unit, budget.cap), window
-        return tuple(self._lease_of(account, window) for account, window in found.values())
+        return tuple(self._lease_of(account, window, self._number) for account, window in found.values())
 
 
 def _are_good(leases: Sequence[Lease], at_s: float) -> bool:

@@ -16,8 +16,8 @@ class AnyPurse(Protocol):
 
     wall_s: Callable[[], float]
 
-    def lease_of(self, account: Account, window: Window) -> Lease:
-        """Give what stands for an account in `hold`, good for its window."""
+    def lease_of(self, account: Account, window: Window, book: int = 0) -> Lease:
+        """Give what stands for an account in `hold`, good for its window; the cap of the highest `book` holds."""
 
     def try_hold(self, attempt: Attempt, leases: Sequence[Lease], amounts: Amounts) -> Receipt | None:
         """Hold at once, all or nothing, or give None: then it takes `hold`."""

@@ -30,11 +30,14 @@ class Lease:
     is not reported; what was reported of it stays in `debt` while the ledger's books have that much less for us than
     is held here, until room makes it good.
 
+    `book` is the number of the `Accounts` that named the cap in `account`: the newest one's word holds.
+
     It can be found while `starts_s` <= wall time < `ends_s`; a lease that was dropped never is.
     """
 
     __slots__ = (
         "account",
+        "book",
         "debt",
         "ends_s",
         "exact_until_s",
@@ -59,8 +62,9 @@ class Lease:
         "withdrawn",
     )
 
-    def __init__(self, account: Account, window: Window) -> None:
+    def __init__(self, account: Account, window: Window, book: int = 0) -> None:
         self.account = account
+        self.book = book
         self.window = window
         self.name = account.name
         self.part = PARTS[account.unit]

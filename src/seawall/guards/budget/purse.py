@@ -55,22 +55,22 @@ class Purse:
         self._sweeping: list[Lease] = []
         self._is_down = self._is_closed = self._is_broken = False
 
-    def lease_of(self, account: Account, window: Window) -> Lease:
-        """Give the lease for an account, empty where there was none.
+    def lease_of(self, account: Account, window: Window, book: int = 0) -> Lease:
+        """Give the lease for an account, empty where there was none; its cap is that of the highest `book`.
 
         Where the account's cap is lower than it was, what is not held goes back, and nobody may hold it any more.
         """
         lease = self._leases.get(account.name)
         if lease is None:
-            lease = self._leases[account.name] = Lease(account, window)
+            lease = self._leases[account.name] = Lease(account, window, book)
             self._wake.set()
-        elif lease.account.cap != account.cap:
+        elif book >= lease.book:
             if account.cap < lease.account.cap and lease.room:
                 lease.withdraw()
                 self._reports.give_back(lease)
                 self._reports.is_urgent = True
                 self._wake.set()
-            lease.account = account
+            lease.account, lease.book = account, book
         return lease
 
     def try_hold(self, attempt: Attempt, leases: Sequence[Lease], amounts: Amounts) -> Receipt | None:
