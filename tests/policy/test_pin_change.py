@@ -12,6 +12,7 @@ from seawall.policy.pins import MAX_HISTORY, Change, Pin, Pins, read_pins
 
 ROUTE: Final = "/ai/chat"
 WHO: Final = Pin("", "bob", "2026-11-21T11:00:00Z", "worse")
+MODELS: Final = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,40}", fullmatch=True)
 TEXTS: Final = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=40)
 
 
@@ -101,7 +102,7 @@ def test_a_credential_in_a_reason_is_not_kept() -> None:
 
 
 @given(
-    st.dictionaries(TEXTS.filter(bool), st.builds(Pin, TEXTS.filter(bool), TEXTS, TEXTS, TEXTS), max_size=4),
+    st.dictionaries(TEXTS.filter(bool), st.builds(Pin, MODELS, TEXTS, TEXTS, TEXTS), max_size=4),
     st.lists(st.builds(Change, st.sampled_from(["pin", "rollback"]), TEXTS.filter(bool), TEXTS, TEXTS), max_size=4),
 )
 def test_what_is_written_is_read_as_it_was(pins: dict[str, Pin], history: list[Change]) -> None:

@@ -81,6 +81,7 @@ def test_an_empty_file_pins_nothing(text: str) -> None:
         ("version: 1\npins: {/a: m}", ':2:12 pins./a: found "m", expected a mapping'),
         ("version: 1\npins: {/a: {by: x}}", ":2:12 pins./a.model: found nothing, expected a model"),
         ("version: 1\npins: {/a: {model: 5}}", ":2:20 pins./a.model: found 5, expected a text of at most 500"),
+        ("version: 1\npins: {/a: {model: 'a b'}}", ':2:20 pins./a.model: found "a b", expected a model, such'),
         ("version: 1\npins: {/a: {model: m, ho: x}}", ":2:27 pins./a.ho: found an unknown key"),
         ("version: 1\nhistory: x", ':2:10 history: found "x", expected a list'),
         ("version: 1\nhistory: [{did: x, route: /a}]", ':2:17 history[0].did: found "x", expected pin or rollback'),

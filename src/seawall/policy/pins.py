@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Final, Literal, TypeAlias
 
+from pydantic_core import PydanticCustomError
+
 from seawall.policy.document import PolicyDocument
+from seawall.policy.document.section import EXPECTED_MODEL, check_model
 from seawall.policy.fault import Fault, Path, Place, PlaceElsewhere, Places, shown
 from seawall.policy.yaml_tree import Tree, Value, read_tree
 
@@ -100,7 +103,7 @@ class _Reader:
         for route, said in self._mapping(document.get("pins"), ("pins",)).items():
             entry = self._entry(said, ("pins", route), _PIN)
             pins[route] = Pin(entry.pop("model", ""), **entry)
-            self._need(pins[route].model, ("pins", route, "model"), "a model")
+            self._need_model(pins[route].model, ("pins", route, "model"))
         history = document.get("history")
         if history is not None and not isinstance(history, list):
             self._fault(("history",), shown(history), "a list")
@@ -139,6 +142,15 @@ class _Reader:
         for key in fields:
             if key not in keys:
                 self._fault((*path, key), "an unknown key", "one of " + ", ".join(keys), code="key.unknown")
+
+    def _need_model(self, model: str, path: Path) -> None:
+        if not model:
+            self._need(model, path, "a model")
+            return
+        try:
+            check_model(model)  # as a model of the policy itself, which is what it becomes
+        except PydanticCustomError:
+            self._fault(path, shown(model), EXPECTED_MODEL)
 
     def _need(self, text: str, path: Path, what: str) -> None:
         if not text and not any(fault.path == path for fault in self._faults):

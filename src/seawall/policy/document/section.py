@@ -68,7 +68,8 @@ def _check_cap(usd: float) -> float:
     return usd
 
 
-check_model: Final = matching(_MODEL, "a model, such as claude-haiku-5-5 or openai/gpt-6-luna")
+EXPECTED_MODEL: Final = "a model, such as claude-haiku-5-5 or openai/gpt-6-luna"
+check_model: Final = matching(_MODEL, EXPECTED_MODEL)
 
 Name: TypeAlias = Annotated[
     str,
