@@ -45,3 +45,13 @@ def test_a_place_that_cannot_be_written_exits_2(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "cannot be written" in result.output
+
+
+def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "seawall.yaml"
+    path.symlink_to("/dev/full")
+
+    result = _run("init", str(path), "--force")
+
+    assert result.exit_code == 2
+    assert f"{path} cannot be written: No space left on device" in result.output

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from importlib import import_module
@@ -71,11 +72,35 @@ def test_every_command_has_its_module_and_its_help(name: str) -> None:
     assert line.endswith(".")
 
 
-def test_a_misspelt_command_is_wrong_use() -> None:
-    result = CliRunner().invoke(main, ["serv"])
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("serv", "No such command 'serv'. Did you mean 'serve'?"), ("banana", "No such command 'banana'.\n")],
+)
+def test_a_misspelt_command_is_wrong_use_and_told_with_the_nearest(word: str, said: str) -> None:
+    result = CliRunner().invoke(main, [word])
 
     assert result.exit_code == 2
-    assert "No such command 'serv'" in result.stderr
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "seawall: No space left on device\n"),
+        (OSError(errno.EROFS, "Read-only file system", "a/b"), "seawall: Read-only file system: a/b\n"),
+        (OSError("made up"), "seawall: made up\n"),
+    ],
+)
+def test_what_the_system_refuses_exits_2_with_its_reason(error: OSError, said: str) -> None:
+    result = CliRunner().invoke(_Failing(error), ["any"])
+
+    assert (result.exit_code, result.stderr) == (2, said)
+
+
+def test_a_reader_that_has_seen_enough_is_told_nothing() -> None:
+    result = CliRunner().invoke(_Failing(BrokenPipeError(errno.EPIPE, "Broken pipe")), ["any"])
+
+    assert (result.exit_code, result.output) == (1, "")
 
 
 def test_commands_are_listed_in_the_order_in_which_they_are_met() -> None:

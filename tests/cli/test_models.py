@@ -81,6 +81,7 @@ def test_a_pin_to_a_floating_model_is_said(policy: Path) -> None:
     [
         (("pin", "/ai/chat", "anthropic/claude-unheard-of", "--why", "x"), 1, "seawall.pins.yaml:"),
         (("pin", "/ai/chat", "nobodys-model", "--why", "x"), 1, "does not say whose model it is"),
+        (("pin", "/ai/chat", "two\nlines", "--why", "x"), 1, "found a text of 9 characters, expected a model, such as"),
         (("pin", "/ai/chta", "gpt-5.2", "--why", "x"), 2, 'did you mean "/ai/chat"?'),
         (("pin", "/ai/chat", "gpt-5.2", "--why", " "), 2, "--why"),
         (("pin", "/ai/chat", "gpt-5.2"), 2, "--why"),
@@ -124,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_said(policy: Path, monkeypatch: pyte
 
     result = _run(policy, "pin", "/ai/chat", "gpt-5.2", "--why", "x")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Read-only file system" in result.output
 
 

@@ -85,8 +85,8 @@ def test_a_port_that_is_taken_is_said_clearly() -> None:
             timeout=20,
         )
 
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: cannot listen on 127.0.0.1:{port}: ")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"seawall: cannot listen on 127.0.0.1:{port}: ")
     assert "Traceback" not in done.stderr
 
 

@@ -3,8 +3,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
+from seawall.cli.main import main
 from seawall.gateway.supervisor import listen
 
 Run = Callable[..., Result]
@@ -91,3 +92,12 @@ def test_ports_are_free_again_after_a_failed_start(run: Run, policy: Path) -> No
     run("serve", "--port", str(port), "--admin-port", "0")
 
     listen("127.0.0.1", port).close()
+
+
+def test_state_directory_that_cannot_be_made_is_wrong_use(policy: Path) -> None:
+    policy.write_text("routes: {/ai/chat: {}}\n")
+
+    result = CliRunner().invoke(main, ["serve", "--state-dir", f"{policy}/state", "--port", "0", "--admin-port", "0"])
+
+    assert result.exit_code == 2
+    assert f"--state-dir: cannot make {policy}/state: Not a directory" in " ".join(result.output.split())

@@ -24,6 +24,9 @@ def command(file: Path, force: bool) -> None:
         raise click.UsageError(f"{file} is there already; --force replaces it") from error
     except OSError as error:
         raise click.UsageError(f"{file} cannot be written: {error.strerror}") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(STARTER)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(STARTER)
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"Wrote {file}. Next: seawall check {file}")

@@ -1,5 +1,7 @@
 """The command tree; a command's module is imported only when that command runs, so that `--help` stays quick."""
 
+import errno
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
@@ -34,9 +36,15 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command that is about to run."""
-        del ctx
+        """Import the command that is about to run.
+
+        Raises:
+            click.UsageError: there is none of this name, and one that is near.
+        """
         if cmd_name not in COMMANDS:
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            if near and not ctx.resilient_parsing:
+                ctx.fail(f"No such command {cmd_name!r}. Did you mean {near[0]!r}?")
             return None
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
@@ -48,7 +56,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Turn our own errors into one clear message: exit 1 for a bad policy, 2 for what else was wrongly asked."""
+        """Turn errors into one clear message: exit 1 for a bad policy, 2 for what was wrongly asked or cannot be."""
         try:
             return super().invoke(ctx)
         except PolicyError as error:
@@ -57,6 +65,15 @@ class LazyGroup(click.Group):
         except SeawallError as error:
             click.echo(f"seawall: {error}", err=True)
             ctx.exit(2)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # whoever read the output has seen enough: click ends without a word
+            click.echo(f"seawall: {error.strerror or error}{_where(error)}", err=True)
+            ctx.exit(2)
+
+
+def _where(error: OSError) -> str:
+    return f": {error.filename}" if error.filename is not None else ""
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,5 +81,5 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Stand between your application and its language models: caps that hold, streams that stay streams.
 
-    Exit codes: 0 good, 1 the thing checked is not good, 2 wrong use.
+    Exit codes: 0 good, 1 the thing checked is not good, 2 wrong use, or it cannot be done.
     """

@@ -11,7 +11,7 @@ import click
 from seawall.cli.output import clean, print_json, print_table
 from seawall.cli.policy_file import DEFAULT, Judgement, judge
 from seawall.cli.switch import who
-from seawall.core.error import NotFound
+from seawall.core.error import NotFound, Unavailable
 from seawall.policy.fault import Fault, policy_error
 from seawall.policy.model_facts import ModelFacts
 from seawall.policy.pin_change import alone, pinned, render, rolled_back, write
@@ -106,7 +106,7 @@ def _change(file: Path, route: str, change: Callable[[Judgement], Pins]) -> None
         try:
             write(pins_path(file), after)
         except OSError as error:
-            raise click.ClickException(f"cannot write {pins_path(file)}: {error.strerror}") from error
+            raise Unavailable(f"cannot write {pins_path(file)}: {error.strerror}") from error
     (row,) = (row for row in _rows(judgement, datetime.now(UTC).date()) if row.route == route)
     told = f"{route} calls {row.model or 'what the client asks for'} ({_from(row)})."
     click.echo(clean(f"{told} Running workers follow within a second."))

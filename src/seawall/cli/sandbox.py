@@ -7,6 +7,7 @@ import signal
 import click
 import uvloop
 
+from seawall.core.error import Unavailable
 from seawall.core.secret import Secret
 from seawall.sandbox import Sandbox, Settings
 
@@ -47,7 +48,7 @@ async def _run(sandbox: Sandbox, host: str, port: int) -> None:
     try:
         await sandbox.start(host, port)
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
     async with sandbox:
         click.echo(f"The sandbox provider listens on {sandbox.url} (OpenAI clients: {sandbox.url}/v1)")
         click.echo(_EXAMPLE.format(url=sandbox.url))

@@ -85,7 +85,10 @@ def command(  # noqa: PLR0917  # click passes them by name
         raise click.UsageError(f"--insecure-dev checks no keys, so it needs --host on loopback, not {host}")
     if policy is None and DEFAULT_POLICY.is_file():
         policy = DEFAULT_POLICY
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"--state-dir: cannot make {state_dir}: {error.strerror or error}") from error
     with _listen("--port", host, port) as data, _listen("--admin-port", ADMIN_HOST, admin_port) as admin:
         options = ServeOptions(
             policy=policy,
