@@ -45,6 +45,20 @@ def test_a_report_in_doubt_is_the_same_again() -> None:
     assert (second.number, second.moves) == (2, [Move("all@lifetime", 3, 0)])
 
 
+def test_a_report_that_went_out_twice_is_booked_once() -> None:
+    reports, spent = Reports(), lease(room=50, spent=5)
+    spent.take(20)
+    reports.touch(spent, None)
+    report = reports.next(0.0, 7.0)
+    assert report is not None
+    assert reports.next(0.0, 7.0) is report
+
+    reports.booked(report)
+    reports.booked(report)
+
+    assert (spent.leased, spent.room, spent.held, spent.leaving) == (50, 30, 20, 0)
+
+
 def test_room_is_given_back_where_it_is_wanted() -> None:
     reports, idle, pressed = Reports(), lease(room=50, spent=0), lease(room=20, spent=1)
     reports.give_back(idle)

@@ -86,7 +86,9 @@ class Reports:
         return self._under_way
 
     def booked(self, report: Report) -> None:
-        """Forget what the ledger has booked."""
+        """Forget what the ledger has booked; one that went out twice is forgotten once."""
+        if report is not self._under_way:
+            return
         self._under_way = None
         for part in report.parts:
             part.lease.left(part.amount, part.overrun)
