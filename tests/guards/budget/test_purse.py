@@ -94,6 +94,21 @@ def test_settling_twice_changes_nothing() -> None:
     assert ledger.real.unsettled_rows() == []
 
 
+def test_a_hold_of_another_purse_is_none_of_its_business() -> None:
+    ledger = ShakyLedger()
+
+    async def scene() -> None:
+        async with workers(ledger, 2) as (parent, child):
+            receipt = held(await parent.hold(100))
+            child.purse.settle(receipt, Amounts(90))  # a fork has a copy of all that its parent held
+            assert child.leases()[0].leased == 0
+            parent.purse.settle(receipt, Amounts(40))
+
+    run_virtual(scene())
+
+    assert ledger.settled() == 40
+
+
 def test_a_cost_above_the_hold_is_booked_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     ledger = ShakyLedger()
 

@@ -126,9 +126,10 @@ class Purse:
     def settle(self, receipt: Receipt, booked: Amounts, reason: Reason | None = None) -> None:
         """Put what an attempt cost in the place of what was held for it, once; a second time changes nothing.
 
-        With a reason the charge is listed as unsettled. A cost above the hold is booked as it is.
+        With a reason the charge is listed as unsettled. A cost above the hold is booked as it is. Another purse's hold,
+        of which a fork has a copy, is left to that one.
         """
-        if type(receipt) is not Hold or receipt.is_settled:
+        if type(receipt) is not Hold or receipt.is_settled or receipt.forgotten is not self._forgotten:
             return
         receipt.is_settled = True
         amounts, touched = receipt.amounts, self._touched
