@@ -107,16 +107,22 @@ async def test_closed_it_does_nothing(spending: Spending) -> None:
         await spending.ask(_where, _undo)
 
 
-def test_a_loop_that_stops_in_the_middle_has_its_work_undone(spending: Spending) -> None:
+def test_a_loop_that_stops_in_the_middle_has_its_work_undone_once(spending: Spending) -> None:
     has_begun, may_end, is_undone = threading.Event(), threading.Event(), threading.Event()
+    undone: list[None] = []
 
     async def work(desk: Desk) -> None:
         del desk
         has_begun.set()
         await asyncio.to_thread(may_end.wait, 20)
 
+    def undo(desk: Desk, found: None) -> None:
+        del desk
+        undone.append(found)
+        is_undone.set()
+
     loop = asyncio.new_event_loop()
-    asked = loop.create_task(spending.ask(work, lambda desk, found: is_undone.set()))  # noqa: ARG005  # as it is called
+    asked = loop.create_task(spending.ask(work, undo))
     loop.run_until_complete(asyncio.to_thread(has_begun.wait, 20))
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
@@ -125,6 +131,8 @@ def test_a_loop_that_stops_in_the_middle_has_its_work_undone(spending: Spending)
     assert is_undone.wait(20)
     asked._log_destroy_pending = False  # type: ignore[attr-defined]  # stopped loops are the test
     asked.get_coro().close()
+    spending.close()
+    assert undone == [None]
 
 
 async def test_a_fork_has_its_own(spending: Spending, monkeypatch: pytest.MonkeyPatch) -> None:

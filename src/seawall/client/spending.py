@@ -131,8 +131,8 @@ class _Errand(Generic[T]):
         self._task.add_done_callback(self._send)
 
     def give_up(self) -> None:
-        """Stop the work, or undo what it did."""
-        task = self._task
+        """Stop the work, or undo what it did, once: a loop that was closed and whoever waited on it both give up."""
+        task, self._task = self._task, None
         if task is not None and not task.cancel() and not task.cancelled() and task.exception() is None:
             self._take_back(task.result())
 
