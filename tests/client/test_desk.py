@@ -12,6 +12,7 @@ from seawall.core.receipt import Receipt
 from seawall.core.window import LIFETIME
 from seawall.guards.budget.amounts import Amounts
 from seawall.guards.budget.lease import Attempt
+from seawall.guards.budget.purse import Purse
 from seawall.stores.files.owners import OWNERS_DIR
 from seawall.stores.sqlite.ledger_books import SqliteBooks
 
@@ -44,6 +45,20 @@ async def test_without_a_directory_it_keeps_its_own_books(state_dir: Path) -> No
     assert not isinstance(short, Receipt)
     await desk.aclose()
     assert not state_dir.exists()  # noqa: ASYNC240  # nothing runs any more
+
+
+async def test_a_chore_that_fails_says_so(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: Purse) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Purse, "tend", fail)
+    desk = Desk(None, SystemClock())
+
+    await asyncio.wait(desk._chores, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(0)
+
+    assert caplog.messages == ["purse failed"]
+    await desk.aclose()
 
 
 async def test_files_of_dead_owners_are_taken_away(state_dir: Path, books: SqliteBooks) -> None:

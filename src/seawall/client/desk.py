@@ -1,8 +1,10 @@
 """What a client spends and counts with, and what has to run for it."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from seawall.client.forkable import ForkableBuckets, ForkableLedger
 from seawall.client.slot import FIRST_SLOT
@@ -15,6 +17,8 @@ from seawall.ports.ledger import Ledger
 from seawall.stores.files.owners import FileOwners
 from seawall.stores.memory.buckets import MemoryBuckets
 from seawall.stores.memory.ledger import MemoryLedger
+
+_log: Final = logging.getLogger("seawall.budget")
 
 
 class Desk:
@@ -42,9 +46,11 @@ class Desk:
             owners.sweep()
             bury = bury_the_dead(ledger, owners.is_alive, clock)
         self.purse, self.till = Purse(ledger, owner, clock), Till(buckets, clock)
-        chores = (self.purse.tend(), self.till.tend(), bury)
+        chores = {"purse": self.purse.tend(), "till": self.till.tend(), "burials": bury}
         loop = asyncio.get_running_loop()
-        self._chores = [loop.create_task(chore) for chore in chores if chore is not None]
+        self._chores = [loop.create_task(chore, name=name) for name, chore in chores.items() if chore is not None]
+        for task in self._chores:
+            task.add_done_callback(_ended)
 
     async def aclose(self) -> None:
         """Report what was spent, give back what was not, and close the stores; within seconds, whatever they do.
@@ -60,3 +66,9 @@ class Desk:
         finally:
             for close in self._closing:
                 close()
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    """Say what a chore failed of; nobody waits for it before the end."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("%s failed", task.get_name(), exc_info=error)
