@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from seawall.core.error import LedgerUnavailable, Unavailable
+from seawall.core.error import LedgerUnavailable
 from seawall.ports.ledger import Grant, Short, Want
 from seawall.stores.sqlite.ledger_books import SqliteBooks
 from seawall.stores.sqlite.ledger_file import BUSY_TIMEOUT_MS, LedgerFile
@@ -144,7 +144,7 @@ def test_a_newer_version_is_left_alone(path: Path) -> None:
     db.pragma("user_version", len(STEPS) + 1)
     db.close()
 
-    with pytest.raises(Unavailable, match="newer"):
+    with pytest.raises(LedgerUnavailable, match="newer"):
         LedgerFile(path)
 
 

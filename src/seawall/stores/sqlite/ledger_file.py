@@ -10,7 +10,7 @@ import apsw
 
 from seawall.core.account import Unit, unit_of
 from seawall.core.balance import Kind
-from seawall.core.error import LedgerUnavailable
+from seawall.core.error import LedgerUnavailable, Unavailable
 from seawall.ports.ledger import SHARE, SQUEEZED_S, Grant, Move, Short, Unsettled, Want
 from seawall.stores.sqlite.connection import connect
 from seawall.stores.sqlite.ledger_schema import STEPS
@@ -86,7 +86,7 @@ class LedgerFile:
             except BaseException:
                 self.db.close()
                 raise
-        except (apsw.Error, OSError) as error:
+        except (apsw.Error, OSError, Unavailable) as error:
             raise LedgerUnavailable(f"cannot open the ledger {path}: {error}") from error
         self._inode = (stat.st_dev, stat.st_ino)
         self._give_up_at_s = 0.0
