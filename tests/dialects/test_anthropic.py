@@ -120,17 +120,41 @@ def test_the_last_value_of_each_field_stands(opening: dict[str, Any], deltas: li
     for delta in deltas:
         reader.feed(_event("message_delta", delta={}, usage=delta))
         final |= {name: value for name, value in delta.items() if value is not None}
+    written, split = final.get("cache_creation_input_tokens") or 0, final.get("cache_creation") or {}
+    grew = written > sum(tokens or 0 for tokens in split.values())
     whole = ANTHROPIC.read_reply(MESSAGES, _message({"output_tokens": 0} | final))
 
-    assert reader.facts.usage == whole.usage or final.get("output_tokens") is None
+    assert reader.facts.usage == whole.usage or final.get("output_tokens") is None or grew
     is_final = any(delta.get("output_tokens") is not None for delta in deltas)
-    assert reader.facts.usage_state == (whole.usage_state if is_final else "partial")
-    assert not is_final or reader.facts.mode == whole.mode
+    assert is_final or reader.facts.usage_state == ("missing" if final.get("input_tokens") is None else "partial")
+    assert not is_final or grew or reader.facts.usage_state == whole.usage_state
+    assert not is_final or whole.usage is None or reader.facts.mode == whole.mode
+
+
+@pytest.mark.parametrize("lived", [(0, 0), (40, 0), (40, 30)])
+def test_what_a_providers_tools_write_after_the_opening_has_the_dearer_lifetime(lived: tuple[int, int]) -> None:
+    reader = ANTHROPIC.stream_reader()
+    short, long = lived
+    opening = {
+        "input_tokens": 100,
+        "cache_creation_input_tokens": short + long,
+        "cache_creation": {"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long},
+    }
+
+    reader.feed(_event("message_start", message={"model": MODEL, "usage": opening}))
+    for written, output in ((500, 7), (900, 9)):
+        usage = {"input_tokens": 2000, "cache_creation_input_tokens": written, "output_tokens": output}
+        reader.feed(_event("message_delta", delta={}, usage=usage))
+
+    assert reader.facts.usage == Usage(2000, cache_write_short=short, cache_write_long=900 - short, output=9)
+    assert reader.facts.usage_state == "reported"
 
 
 @given(USAGES)
 def test_counts_go_into_disjoint_buckets_and_never_below_a_reading(found: dict[str, Any]) -> None:
-    found = {"output_tokens": 0} | {name: value for name, value in found.items() if value is not None}
+    found = {"input_tokens": 0, "output_tokens": 0} | {
+        name: value for name, value in found.items() if value is not None
+    }
     facts = ANTHROPIC.read_reply(MESSAGES, _message(found))
     usage = facts.usage
     assert usage is not None
@@ -200,7 +224,7 @@ def test_counts_go_into_disjoint_buckets_and_never_below_a_reading(found: dict[s
     ],
 )
 def test_contradicting_counts_take_the_dearer_reading(found: dict[str, Any], usage: Usage, state: str) -> None:
-    facts = ANTHROPIC.read_reply(MESSAGES, _message({"output_tokens": 0} | found))
+    facts = ANTHROPIC.read_reply(MESSAGES, _message({"input_tokens": 0, "output_tokens": 0} | found))
 
     assert facts.usage == usage
     assert facts.usage_state == state
@@ -216,6 +240,7 @@ def test_contradicting_counts_take_the_dearer_reading(found: dict[str, Any], usa
         ),
         pytest.param(_message(None), Facts(model=MODEL, stop_reason="end_turn"), id="no usage"),
         pytest.param(_message({"input_tokens": 3}), Facts(model=MODEL, stop_reason="end_turn"), id="half a usage"),
+        pytest.param(_message({"output_tokens": 3}), Facts(model=MODEL, stop_reason="end_turn"), id="the other half"),
         pytest.param(
             _message({"input_tokens": 3, "output_tokens": 4, "service_tier": "batch"}, stop_reason=None),
             Facts(Usage(3, output=4), "reported", MODEL, "", Mode("batch")),
@@ -223,7 +248,7 @@ def test_contradicting_counts_take_the_dearer_reading(found: dict[str, Any], usa
         ),
         pytest.param(_message({"input_tokens": 3, "output_tokens": "4"}), Facts(), id="a count as text"),
         pytest.param(
-            _message({"output_tokens": 1}, error=None, model="m" * 300),
+            _message({"input_tokens": 0, "output_tokens": 1}, error=None, model="m" * 300),
             Facts(Usage(output=1), "reported", "", "end_turn"),
             id="a model whose name is no name",
         ),

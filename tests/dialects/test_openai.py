@@ -104,11 +104,15 @@ def test_counts_go_into_disjoint_buckets_and_never_below_a_reading(
     [
         pytest.param({"prompt_tokens": 10, "completion_tokens": 4}, Usage(10, output=4), "reported", id="plain"),
         pytest.param(
-            {"prompt_tokens": 10, "total_tokens": 10, "prompt_tokens_details": None}, Usage(10), "reported", id="null"
+            {"prompt_tokens": 10, "total_tokens": 10, "prompt_tokens_details": None},
+            Usage(10),
+            "partial",
+            id="an answer that is not counted is not free",
         ),
         pytest.param(
             {
                 "prompt_tokens": 100,
+                "completion_tokens": 0,
                 "prompt_tokens_details": {
                     "cached_tokens": 40,
                     "cache_write_tokens": 30,
@@ -138,6 +142,23 @@ def test_cached_and_thinking_tokens_are_taken_out_of_the_totals(found: Any, usag
     facts = OPENAI.read_reply(CHAT, _answer(found))
 
     assert (facts.usage, facts.usage_state) == (usage, state)
+
+
+@pytest.mark.parametrize("usage", [{}, {"total_tokens": 9}, {"completion_tokens": 4}, {"prompt_tokens": None}])
+def test_a_closing_chunk_that_counts_no_prompt_counts_nothing(usage: dict[str, Any]) -> None:
+    reader = OPENAI.stream_reader()
+
+    reader.feed(b"data: " + _answer(usage))
+
+    assert (reader.facts.usage, reader.facts.usage_state) == (None, "missing")
+
+
+def test_a_closing_chunk_that_counts_no_answer_is_half_a_count() -> None:
+    reader = OPENAI.stream_reader()
+
+    reader.feed(b"data: " + _answer({"prompt_tokens": 10}))
+
+    assert (reader.facts.usage, reader.facts.usage_state) == (Usage(10), "partial")
 
 
 @pytest.mark.parametrize("tier", [None, "", "default", "auto", "standard"])

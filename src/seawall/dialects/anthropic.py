@@ -75,12 +75,13 @@ _read_delta = msgspec.json.Decoder(_Delta).decode
 class AnthropicStreamReader:
     """Read the facts of a Messages stream: openings and closings are decoded, of content only its wholeness is seen."""
 
-    __slots__ = ("_usage", "error", "facts")
+    __slots__ = ("_is_final", "_usage", "error", "facts")
 
     def __init__(self) -> None:
         self.facts = Facts()
         self.error: UpstreamError | None = None
         self._usage: UsageObject | None = None
+        self._is_final = False
 
     def feed(self, frame: bytes) -> Mark:
         """Take one frame and say what it means.
@@ -145,12 +146,12 @@ class AnthropicStreamReader:
             self._usage = usage
         else:
             self._usage.overlay(usage)
-        self.facts.usage, state = sorted_usage(self._usage)
-        if is_final or self.facts.usage_state in ("reported", "unsound"):
-            self.facts.usage_state = state
-        else:
-            self.facts.usage_state = "partial"
+        self._is_final = self._is_final or is_final
         self.facts.mode = mode_of(self._usage)
+        if self._usage.input_tokens is None:
+            return  # half a count is none
+        self.facts.usage, state = sorted_usage(self._usage)
+        self.facts.usage_state = state if self._is_final else "partial"
 
 
 def _error_of(answer: Any, status: int | None) -> UpstreamError:  # any JSON value
@@ -203,9 +204,10 @@ class Anthropic:
         if message.type != "message":
             raise UpstreamBroken("the provider's answer is not a message")
         facts = Facts(model=word(message.model), stop_reason=word(message.stop_reason))
-        if message.usage is not None and message.usage.output_tokens is not None:
-            facts.usage, facts.usage_state = sorted_usage(message.usage)
-            facts.mode = mode_of(message.usage)
+        usage = message.usage
+        if usage is not None and usage.input_tokens is not None and usage.output_tokens is not None:
+            facts.usage, facts.usage_state = sorted_usage(usage)
+            facts.mode = mode_of(usage)
         return facts
 
     def stream_reader(self) -> AnthropicStreamReader:

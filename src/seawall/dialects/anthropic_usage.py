@@ -38,7 +38,16 @@ class UsageObject(msgspec.Struct):
     inference_geo: str | None = None
 
     def overlay(self, newer: "UsageObject") -> None:
-        """Take over every field that a newer object tells: the counts of a stream are cumulative."""
+        """Take over every field that a newer object tells: the counts of a stream are cumulative.
+
+        Only the first object of a stream splits the cache writes by lifetime. Where later rounds of the provider's own
+        tools have written more, nobody says for how long: the dearer reading is the longer one.
+        """
+        split, written = self.cache_creation, newer.cache_creation_input_tokens
+        if split is not None and written is not None and newer.cache_creation is None:
+            short, long = split.ephemeral_5m_input_tokens or 0, split.ephemeral_1h_input_tokens or 0
+            if written > short + long >= 0:
+                self.cache_creation = _CacheCreation(short, written - short)
         for name in self.__struct_fields__:
             value = getattr(newer, name)
             if value is not None:

@@ -137,6 +137,12 @@ def _usage(found: _Usage) -> tuple[Usage, UsageState]:
     return Usage(plain, read, short, long, readable, thinking), "unsound"
 
 
+def _answer_usage(found: _Usage) -> tuple[Usage, UsageState]:
+    """Sort the counts of a call that answers with tokens; one that does not say how many has counted half of it."""
+    usage, state = _usage(found)
+    return usage, "partial" if found.completion_tokens is None and state == "reported" else state
+
+
 def _mode(tier: str | None) -> Mode:
     return STANDARD if tier in (None, "", "default", "auto", "standard") else Mode(service_tier=word(tier))
 
@@ -177,8 +183,8 @@ class OpenAIStreamReader:
 
     def _note(self, chunk: _Answer) -> None:
         facts = self.facts
-        if chunk.usage is not None:
-            facts.usage, facts.usage_state = _usage(chunk.usage)
+        if chunk.usage is not None and chunk.usage.prompt_tokens is not None:
+            facts.usage, facts.usage_state = _answer_usage(chunk.usage)
         if chunk.service_tier is not None:
             facts.mode = _mode(chunk.service_tier)
         if not facts.model and chunk.model:
@@ -267,7 +273,7 @@ class OpenAI:
         if answer.choices:
             facts.stop_reason = word(answer.choices[0].finish_reason)
         if answer.usage is not None and answer.usage.prompt_tokens is not None:
-            facts.usage, facts.usage_state = _usage(answer.usage)
+            facts.usage, facts.usage_state = (_answer_usage if endpoint is CHAT else _usage)(answer.usage)
         return facts
 
     def stream_reader(self) -> OpenAIStreamReader:

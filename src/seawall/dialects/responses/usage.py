@@ -37,7 +37,8 @@ def usage_of(found: UsageObject, searches: int = 0) -> tuple[Usage, UsageState]:
     """Sort the counts into disjoint buckets: cached and written tokens out of the input, reasoning out of the output.
 
     Where the provider's numbers contradict each other, the dearer reading is taken: writes that no lifetime claims
-    are the longer one's, and parts that are larger than their total are charged beside it.
+    are the longer one's, and parts that are larger than their total are charged beside it. An answer without a count
+    of its own has been counted in part.
     """
     prompt, output = found.input_tokens or 0, found.output_tokens or 0
     read = short = long = thinking = unclaimed = 0
@@ -51,7 +52,8 @@ def usage_of(found: UsageObject, searches: int = 0) -> tuple[Usage, UsageState]:
         thinking = outs.reasoning_tokens or 0
     plain, readable = prompt - read - short - long, output - thinking
     if not unclaimed and min(plain, read, short, long, readable, thinking, searches) >= 0:
-        return Usage(plain, read, short, long, readable, thinking, searches), "reported"
+        state: UsageState = "partial" if found.output_tokens is None else "reported"
+        return Usage(plain, read, short, long, readable, thinking, searches), state
     read, short, long, thinking = max(read, 0), max(short, 0), max(long, 0), max(thinking, 0)
     long += max(unclaimed, 0)
     plain, readable = prompt - read - short - long, output - thinking
