@@ -1,3 +1,4 @@
+import json
 import time
 import unicodedata
 from typing import Any
@@ -11,7 +12,7 @@ from seawall.dialects.bound.text import json_bound, text_bound
 
 TEXTS = st.text(max_size=400) | st.text(st.sampled_from("aà\u0301\u0323\u0327ﷺ가각ᄀ\u1161ｶﾞ\u0f73 "), max_size=400)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | TEXTS,
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=10,
 )
@@ -30,6 +31,19 @@ def test_json_has_no_more_tokens_than_bytes_however_it_is_spaced(value: Any) -> 
 
     assert json_bound(value) >= len(spaced) + spaced.count(b'":')
     assert json_bound(value) >= len(unicodedata.normalize("NFKC", spaced.decode()).encode())
+    assert json_bound(value) >= len(json.dumps(value))
+    assert json_bound(value) >= len(json.dumps(value, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("number", ["1" * 300, "-" + "9" * 300, "1" + "0" * 21, "0.0000000001"])
+def test_a_number_counts_every_digit_that_was_sent(number: str) -> None:
+    # Whoever reads it as a whole number writes it out again; the parser here makes it a float.
+    assert json_bound(orjson.loads(f'{{"n":[{number},{number}]}}')) >= len(json.dumps({"n": [int(float(number))] * 2}))
+    assert json_bound(orjson.loads(f'{{"n":[{number},{number}]}}')) >= len(f'{{"n": [{number}, {number}]}}')
+
+
+def test_a_schema_that_is_ascii_counts_its_bytes_and_spaces() -> None:
+    assert json_bound({"type": "e-mail", "of": ["a", "b"]}) == len(json.dumps({"type": "e-mail", "of": ["a", "b"]}))
 
 
 def test_plain_text_counts_its_bytes() -> None:

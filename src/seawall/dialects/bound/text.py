@@ -5,6 +5,7 @@ tokenizer may bring the text into Unicode's form NFKC first, in which one charac
 knows which do, so the longer of the two counts.
 """
 
+import re
 from typing import Any, Final
 from unicodedata import combining, is_normalized, normalize
 
@@ -22,6 +23,10 @@ _MOST_GROWN: Final = 11
 _FIRST_MARK: Final = "\u0300"
 _NUMBER: Final = 26  # characters of the longest number that JSON carries here
 _BITS_PER_DIGIT: Final = 3  # at least
+_ESCAPE: Final = 6  # characters of \u00e9; what lies beyond the first plane becomes two of them
+# What is read here as 1e+30 may have been sent as thirty-one digits, and others keep every one of them. Such a number
+# in a text counts, too: to look for texts would take longer than the few tokens are worth.
+_POWER: Final = re.compile(rb"e[+-](?<=[0-9]e.)([0-9]{1,3})")
 
 
 def text_bound(text: str) -> int:
@@ -47,13 +52,23 @@ def _wide(text: str) -> int:
 
 
 def json_bound(value: Any) -> int:  # a JSON value, of whatever shape
-    """Give the most tokens of a value that a provider writes into the prompt as JSON, with a space after each sign."""
+    """Give the most tokens of a value that a provider writes into the prompt as JSON.
+
+    It may put a space after each sign, escape what is not ASCII, and write out numbers that are short here.
+    """
     try:
         data = orjson.dumps(value)
     except TypeError:  # nested too deeply, or no JSON: no provider takes it, but counting it must not fail
         return _odd(value)
-    size = len(data) if data.isascii() else text_bound(data.decode())
-    return size + data.count(b",") + data.count(b":")
+    size = len(data) if data.isascii() else _escaped(data.decode())
+    if powers := _POWER.findall(data):
+        size += sum(map(int, powers))
+    return size + data.count(b",") + data.count(b":") + (_ESCAPE - 1) * data.count(b"\x7f")
+
+
+def _escaped(text: str) -> int:
+    plain, units = len(text.encode("ascii", "ignore")), len(text.encode("utf-16-le")) // 2
+    return max(_wide(text), plain + _ESCAPE * (units - plain))
 
 
 def _odd(value: Any) -> int:  # whatever there is
