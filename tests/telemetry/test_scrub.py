@@ -1,5 +1,7 @@
 import base64
+import html
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -19,6 +21,9 @@ header_safe = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_si
         pytest.param(CANARY, id="as it is"),
         pytest.param(f"?k={quote(CANARY, safe='')}&x=1", id="percent-encoded"),
         pytest.param("?k=c4n4ry%2bof%2fthe%3dhouse%2520%26co-7f3a", id="lower case"),
+        pytest.param("?k=c4n4ry%2Bof/the%3Dhouse%2520%26co-7f3a", id="percent-encoded but for its slash"),
+        pytest.param("?k=c4n4ry%2bof/the%3dhouse%2520%26co-7f3a", id="the same in lower case"),
+        pytest.param(html.escape(f"<p>{CANARY}</p>"), id="in HTML"),
         pytest.param(base64.b64encode(CANARY.encode()).decode(), id="base64"),
         pytest.param(base64.urlsafe_b64encode(CANARY.encode()).decode().rstrip("="), id="base64 for URLs"),
         pytest.param(base64.b64encode(f"user:{CANARY}".encode()).decode(), id="inside base64, shifted by five"),
@@ -35,6 +40,35 @@ def test_a_known_value_is_found_in_every_form(text: str) -> None:
     assert scrubbed.endswith(" after")
     assert "c4n4ry" not in scrubbed
     assert base64.b64encode(CANARY.encode()).decode()[4:-4] not in scrubbed
+
+
+@pytest.mark.parametrize("offset", range(3))
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        pytest.param(lambda text: text, id="as it is"),
+        pytest.param(lambda text: text.replace("\n", "\r\n "), id="in a folded header"),
+        pytest.param(json.dumps, id="in JSON"),
+        pytest.param(repr, id="in a repr"),
+        pytest.param(lambda text: repr(text.encode()), id="in a repr of bytes"),
+        pytest.param(" ".join, id="spaced"),
+    ],
+)
+def test_a_known_value_is_found_where_the_text_is_wrapped_in_it(wrap: Callable[[str], str], offset: int) -> None:
+    value = CANARY * 3
+    cut = f"{value[:40]}\n{value[40:]}"
+    encoded = base64.encodebytes(b"." * offset + value.encode()).decode()
+    assert encoded.count("\n") > 1
+
+    for text in (cut, encoded):
+        scrubbed = Scrubber([Secret(value)]).scrub(wrap(text))
+
+        assert "[secret]" in scrubbed
+        assert len(scrubbed) < 30
+
+
+def test_words_that_make_up_a_short_value_are_left_alone() -> None:
+    assert Scrubber([Secret("heartoken")]).scrub("hear token by token") == "hear token by token"
 
 
 @given(value=header_safe, before=st.binary(max_size=9), after=st.binary(max_size=9))

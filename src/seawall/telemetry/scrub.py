@@ -1,6 +1,7 @@
 """The last step before anything is written: no credential passes."""
 
 import base64
+import html
 import json
 import re
 import threading
@@ -13,15 +14,19 @@ from seawall.core.secret import MASK, Secret
 from seawall.telemetry.secret_format import looks_like_secret, mask_secrets
 
 SHORTEST_VALUE: Final = 6
+SHORTEST_WRAPPED: Final = 16  # a shorter one may be made of the words of a sentence
 _PERCENT: Final = re.compile("%[0-9A-F]{2}")
+_BREAKS: Final = r"(?:\s|\\[nr])*"  # where a text was wrapped, as base64 is in mail; in JSON and in a repr, too
+_break: Final = re.compile(r"\s+|\\[nr]")
 
 
 class Scrubber:
     """Remove known credentials, whatever they look like, and unknown ones by their form.
 
-    A known value is found as it is, percent-encoded, escaped as in JSON, and inside any base64 (an
-    `Authorization: Basic` header for one). Values shorter than six characters are left alone: to remove them would
-    tear holes into every text, and they are no credentials. Safe from any thread.
+    A known value is found as it is, percent-encoded, escaped as in JSON or HTML, and inside any base64 (an
+    `Authorization: Basic` header for one), also where the text is wrapped in the middle of it. Values shorter than six
+    characters are left alone: to remove them would tear holes into every text, and they are no credentials. Safe from
+    any thread.
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
@@ -49,7 +54,17 @@ class Scrubber:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
+        unwrapped = _break.sub("", text)
+        if len(unwrapped) < len(text):
+            text = self._scrub_wrapped(text, unwrapped)
         return mask_secrets(text)
+
+    def _scrub_wrapped(self, text: str, unwrapped: str) -> str:
+        """Replace what stands in a text only once its line breaks and spaces are taken away."""
+        for form in self._forms:
+            if len(form) >= SHORTEST_WRAPPED and form in unwrapped:
+                text = re.sub(_BREAKS.join(map(re.escape, form)), MASK, text)
+        return text
 
     def names_one(self, text: str) -> bool:
         """Say quickly whether a short text holds a known credential as it is; encodings are not looked for."""
@@ -66,9 +81,11 @@ class Scrubber:
 def _forms(value: str) -> Iterator[str]:
     """Give the ways in which a value can stand in a text."""
     yield value
-    yield quote(value, safe="")
-    yield _PERCENT.sub(lambda found: found[0].lower(), quote(value, safe=""))
+    for safe in ("", "/"):
+        yield quote(value, safe=safe)
+        yield _PERCENT.sub(lambda found: found[0].lower(), quote(value, safe=safe))
     yield json.dumps(value)[1:-1]
+    yield html.escape(value)
     yield from _base64_forms(value.encode())
 
 
