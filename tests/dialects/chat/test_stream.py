@@ -8,6 +8,7 @@ import pytest
 from seawall.core.error import UpstreamBroken, UpstreamError, UpstreamRefused
 from seawall.core.usage import Usage
 from seawall.dialects.chat.stream import ChatDecoder, ChatEncoder
+from seawall.dialects.neutral.answer import Stop
 from seawall.dialects.neutral.event import (
     CallOpened,
     CallPiece,
@@ -293,6 +294,13 @@ def test_streams_are_written(name: str, wants_usage: bool) -> None:
     frames = _encoded(EVENTS[name], wants_usage=wants_usage)
 
     assert b"".join(frame + b"\n\n" for frame in frames) == golden.read_bytes()
+
+
+@pytest.mark.parametrize("stop", ["length", "paused", "refused"])
+def test_a_call_that_was_cut_off_does_not_look_like_one_without_arguments(stop: Stop) -> None:
+    frames = _encoded([Opened("msg_1", "claude"), CallOpened(0, "a", "f"), Closed(stop)])
+
+    assert b"{}" not in b"".join(frames).replace(b'"delta":{}', b"")
 
 
 def test_losses_are_noted_as_they_happen() -> None:

@@ -7,6 +7,7 @@ import pytest
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import Usage
 from seawall.dialects.messages.stream_decoder import MessagesDecoder
+from seawall.dialects.neutral.answer import Stop
 from seawall.dialects.neutral.event import CallOpened, CallPiece, Closed, Event, Opened, TextPiece, Waiting
 from seawall.dialects.neutral.loss import Losses
 from seawall.dialects.sse import FrameSplitter
@@ -144,8 +145,6 @@ def test_a_start_without_counts_is_completed_by_the_end() -> None:
 @pytest.mark.parametrize(
     ("started", "pieces", "arguments"),
     [
-        pytest.param({}, [], "{}", id="without any"),
-        pytest.param({}, [""], "{}", id="with an empty piece"),
         pytest.param({"a": 1}, [], '{"a": 1}', id="complete in its opening"),
         pytest.param({}, ['{"a"', ":1}"], '{"a":1}', id="in pieces"),
     ],
@@ -159,6 +158,30 @@ def test_a_call_has_the_text_of_an_object(started: dict[str, int], pieces: list[
     )
 
     assert _merged(events) == [OPENED, CallOpened(0, "toolu_1", "f"), CallPiece(0, arguments)]
+
+
+@pytest.mark.parametrize("pieces", [[], [""]], ids=["without any", "with an empty piece"])
+@pytest.mark.parametrize(
+    ("reason", "stop", "arguments"),
+    [
+        ("tool_use", "tools", [CallPiece(0, "{}")]),
+        ("max_tokens", "length", []),
+        ("refusal", "refused", []),
+    ],
+)
+def test_a_call_without_arguments_was_cut_or_has_none(
+    pieces: list[str], reason: str, stop: Stop, arguments: list[Event]
+) -> None:
+    events = _decoded(
+        _frame("message_start", **START),
+        _frame("content_block_start", index=0, content_block=TOOL),
+        *[_delta(0, type="input_json_delta", partial_json=piece) for piece in pieces],
+        _frame("content_block_stop", index=0),
+        _frame("message_delta", delta={"stop_reason": reason}, usage={"output_tokens": 2}),
+        _frame("message_stop"),
+    )
+
+    assert events == [OPENED, CallOpened(0, "toolu_1", "f"), *arguments, Closed(stop, usage=Usage(3, output=2))]
 
 
 def test_a_text_that_stands_in_its_opening_is_not_lost() -> None:

@@ -10,6 +10,7 @@ from seawall.core.usage import Usage
 from seawall.dialects.messages import stream_encoder
 from seawall.dialects.messages.stream_decoder import MessagesDecoder
 from seawall.dialects.messages.stream_encoder import MessagesEncoder
+from seawall.dialects.neutral.answer import Stop
 from seawall.dialects.neutral.event import (
     CallOpened,
     CallPiece,
@@ -190,12 +191,11 @@ def test_a_refusal_is_a_text_with_its_own_reason_to_stop() -> None:
     assert message.stop_details.explanation == "harm"
 
 
-def test_arguments_that_the_bound_cut_are_passed_on_with_the_reason() -> None:
-    frames = _encoded(
-        OPENED, CallOpened(0, "a", "f"), CallPiece(0, '{"x":"lo'), CallOpened(1, "b", "g"), Closed("length")
-    )
+@pytest.mark.parametrize(("stop", "reason"), [("length", "max_tokens"), ("refused", "refusal")])
+def test_arguments_that_were_cut_are_passed_on_with_the_reason(stop: Stop, reason: str) -> None:
+    frames = _encoded(OPENED, CallOpened(0, "a", "f"), CallPiece(0, '{"x":"lo'), CallOpened(1, "b", "g"), Closed(stop))
 
-    assert read_by_sdk(frames).stop_reason == "max_tokens"
+    assert read_by_sdk(frames).stop_reason == reason
 
 
 def test_white_space_after_a_call_is_nothing() -> None:
@@ -306,12 +306,13 @@ def test_a_stream_read_again_says_what_was_said(
     assert [event for event in found if isinstance(event, CallOpened)] == [
         event for event in events if isinstance(event, CallOpened)
     ]
-    for number, (_, _, text) in enumerate(calls):
-        pieces = [event.arguments for event in found if isinstance(event, CallPiece) and event.number == number]
-        assert "".join(pieces) == (text or "{}")
     before, after = events[-1], found[-1]
     assert isinstance(before, Closed)
     assert isinstance(after, Closed)
+    nothing = "" if before.stop in ("length", "refused") else "{}"  # who was cut off may have been about to say more
+    for number, (_, _, text) in enumerate(calls):
+        pieces = [event.arguments for event in found if isinstance(event, CallPiece) and event.number == number]
+        assert "".join(pieces) == (text or nothing)
     if before.stop in ("complete", "tools"):  # what is in the answer decides between these two
         assert after.stop == ("tools" if calls else "complete")
     else:

@@ -150,6 +150,24 @@ def test_a_refusal_is_told_in_its_own_part(events: list[Event], refusal: str) ->
     assert message.content[-1].refusal == refusal
 
 
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [
+        pytest.param([], "incomplete", id="before its arguments"),
+        pytest.param(['{"x"'], "incomplete", id="in its arguments"),
+        pytest.param(['{"x":1}'], "completed", id="after them"),
+    ],
+)
+def test_a_call_of_a_refused_answer_is_not_there_to_be_made(pieces: list[str], status: str) -> None:
+    events: list[Event] = [OPENED, CallOpened(0, "a", "f")]
+    events += [*[CallPiece(0, piece) for piece in pieces], Closed("refused")]
+
+    assert [item.type for item in _final(events).output] == ["message"]
+    ended = [event["item"] for event in _told(events) if event["type"] == "response.output_item.done"]
+    (call,) = [item for item in ended if item["type"] == "function_call"]
+    assert (call["arguments"], call["status"]) == ("".join(pieces), status)
+
+
 def test_waiting_is_a_comment_and_an_empty_piece_is_nothing() -> None:
     encoder = ResponsesEncoder()
     encoder.feed(OPENED)

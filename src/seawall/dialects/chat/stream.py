@@ -31,6 +31,7 @@ from seawall.dialects.sse import event_data
 
 _PING: Final = b": ping"  # a named event would be taken for a chunk
 _DONE: Final = b"data: [DONE]"
+_CUT: Final = ("length", "paused", "refused")  # the ends that can come in the middle of a call
 
 
 @dataclass(slots=True)
@@ -245,7 +246,7 @@ class ChatEncoder:
         frames = []
         if event.stop == "refused" and not self._has_refusal:
             frames.append(self._delta({"refusal": event.explanation or REFUSED}))
-        if event.stop != "length":  # a call that was cut off must not look like one without arguments
+        if event.stop not in _CUT:  # a call that was cut off must not look like one without arguments
             for number in list(self._empty):
                 frames += self._piece(number, "{}")
         choice: dict[str, Any] = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_of(event.stop)}

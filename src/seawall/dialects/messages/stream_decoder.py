@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
+import orjson
 
 from seawall.core.error import UpstreamBroken
 from seawall.core.usage import NO_USAGE, Usage
@@ -17,6 +18,7 @@ from seawall.dialects.sse import event_data, event_name
 T = TypeVar("T")
 
 _WAITING: Final = (Waiting(),)
+_CUT: Final = ("length", "refused")  # the ends that can come in the middle of a call
 
 
 class _Message(msgspec.Struct):
@@ -85,7 +87,7 @@ class MessagesDecoder:
     Citations, what servers' tools do and whatever nobody knows yet make no event, and are noted.
     """
 
-    __slots__ = ("_calls", "_ending", "_is_closed", "_is_opened", "_losses", "_number", "_usage")
+    __slots__ = ("_bare", "_calls", "_ending", "_is_closed", "_is_opened", "_losses", "_number", "_usage")
 
     def __init__(self, losses: Losses) -> None:
         self._losses = losses
@@ -93,6 +95,7 @@ class MessagesDecoder:
         self._is_closed = False
         self._number = 0
         self._calls: dict[int, _OpenCall] = {}  # by the index of their block
+        self._bare: list[int] = []  # calls without arguments by now: whether they have none the end tells
         self._usage: UsageObject | None = None
         self._ending = _Ending()
 
@@ -181,6 +184,9 @@ class MessagesDecoder:
         if call is None or call.has_pieces:
             return ()
         check_arguments(call.whole)
+        if not orjson.loads(call.whole):
+            self._bare.append(call.number)
+            return ()
         return (CallPiece(call.number, call.whole),)
 
     def _delta(self, frame: bytes) -> Sequence[Event]:
@@ -201,7 +207,9 @@ class MessagesDecoder:
             raise UpstreamBroken("the provider's stream ends without a reason")
         self._is_closed = True
         explanation = (details.explanation or "") if details is not None else ""
-        return (Closed(read_stop(reason, self._losses), self._ending.stop_sequence or "", explanation, self._used()),)
+        stop = read_stop(reason, self._losses)
+        bare = [] if stop in _CUT else [CallPiece(number, "{}") for number in self._bare]
+        return (*bare, Closed(stop, self._ending.stop_sequence or "", explanation, self._used()))
 
 
 def _text_of(raw: msgspec.Raw) -> str:

@@ -203,7 +203,7 @@ class MessagesEncoder:
         """Close the first block.
 
         Raises:
-            UpstreamBroken: it is a call whose arguments are no object, and no bound has cut them.
+            UpstreamBroken: it is a call whose arguments are no object, and neither a bound nor a refusal has cut them.
         """
         if not block.is_text:
             if not may_be_cut or block.end.is_reached:
@@ -218,7 +218,7 @@ class MessagesEncoder:
 
     def _close(self, event: Closed) -> list[bytes]:
         frames: list[bytes] = []
-        is_cut = event.stop == "length"
+        is_cut = event.stop in ("length", "refused")
         while self._blocks:
             block = self._blocks[0]
             if not block.is_text and not block.pieces and not block.said and not is_cut:

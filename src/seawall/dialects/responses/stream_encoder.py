@@ -192,12 +192,12 @@ class ResponsesEncoder:
         frames: list[bytes] = []
         if event.stop == "refused" and not self._has_refusal:
             frames += self._say(event.explanation or REFUSED, is_refusal=True)
-        cut = is_cut(event.stop)
+        cut, refused = is_cut(event.stop), event.stop == "refused"
         frames += self._end_message("incomplete" if cut else "completed")
         for number, call in list(self._calls.items()):
-            is_whole = not cut or is_object("".join(call.pieces))
+            is_whole = not (cut or refused) or is_object("".join(call.pieces))
             frames += self._end_call(number, "completed" if is_whole else "incomplete")
-        output = [item for _, item in sorted(self._items.items())]
+        output = [item for _, item in sorted(self._items.items()) if not refused or item["type"] == "message"]
         response = ended(self._head, output, event.stop, event.usage)
         frames.append(self._frame("response.incomplete" if cut else "response.completed", response=response))
         return frames
