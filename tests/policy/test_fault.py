@@ -27,6 +27,8 @@ def test_a_path_is_written_as_people_name_it(path: tuple[str | int, ...], expect
         (0.5, "0.5"),
         ("clam", '"clam"'),
         ([1], "a list"),
+        ([], "an empty list"),
+        ({}, "an empty mapping"),
         ({"a": 1}, "a mapping"),
         ("x" * 81, "a text of 81 characters"),
         ("a\nb", "a text of 3 characters"),

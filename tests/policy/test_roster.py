@@ -128,6 +128,12 @@ def test_what_is_wrong_with_a_provider_has_its_place(provider: object, path: tup
     assert fault.found.startswith(found)
 
 
+def test_a_misspelt_official_provider_is_told_with_the_nearest() -> None:
+    _, (fault,) = _roster({"anthropc": {"api_key": "env:KEY"}})
+
+    assert fault.hint == 'did you mean "anthropic"?'
+
+
 def test_declared_providers_are_told_from_implied_ones() -> None:
     roster, _ = _roster({"a": LOCAL})
 

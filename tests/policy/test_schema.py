@@ -114,6 +114,7 @@ def test_everything_in_the_schema_is_described() -> None:
         (("overload", "shares", "analysis"), "a number above 0 and at most 1"),
         (("prices", "m", "input_usd_per_mtok"), "a number from 0 to 1000000"),
         (("prices", "m", 1, "bands", 0, "above_tokens"), "a whole number from 1 to 10000000"),
+        (("prices", "m", "from"), "a date such as 2026-11-01"),
         (("routes", "/a", "nothing", "here"), "a value"),
     ],
 )

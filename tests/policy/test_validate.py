@@ -129,7 +129,7 @@ ROUTE = "routes: {/a: {model: claude-haiku-5-5, max_tokens: 5}}\n"
         ),
         pytest.param(
             ROUTE + "budgets: {all: {}}",
-            "p.yaml:2:16 budgets.all: found a mapping, expected at least one of per_minute_usd, per_hour_usd,"
+            "p.yaml:2:16 budgets.all: found an empty mapping, expected at least one of per_minute_usd, per_hour_usd,"
             " per_day_usd, per_month_usd, usd, per_hour_tokens",
             id="an empty budget",
         ),
@@ -278,9 +278,24 @@ def test_everything_is_told_at_once_in_the_order_of_lines(faults: Faults) -> Non
 def test_an_echo_of_another_fault_is_not_told(faults: Faults) -> None:
     (misspelt,) = faults("routes: {/a: {model: m}}\nproviders: {x: {dialect: opnai}}")
     (price,) = faults("routes: {/a: {model: openai/m}}\nprices: {m: {input: 1}}")
+    (address,) = faults("routes: {/a: {model: claude-opus-4-6}}\nproviders: {anthropic: {base_url: localhost}}")
 
     assert "opnai" in misspelt
     assert "prices.m.input" in price
+    assert "providers.anthropic.base_url: found a URL without http://" in address
+
+
+def test_a_value_that_was_left_out_is_told_where_its_key_is(faults: Faults) -> None:
+    assert [line.split(" ")[0] for line in faults("routes:\n\nbudgets:\n  all:\n\nlimits: {}\n")] == [
+        "p.yaml:1:1",
+        "p.yaml:4:3",
+    ]
+
+
+def test_a_key_by_its_bare_name_is_told_once(faults: Faults) -> None:
+    (line,) = faults("routes: {/a: {}}\nproviders:\n  anthropic: {api_key: ANTHROPIC_API_KEY}\n")
+
+    assert line.startswith("p.yaml:3:24 providers.anthropic.api_key: found what looks like a credential")
 
 
 def test_an_empty_section_is_an_empty_mapping(faults: Faults) -> None:
@@ -338,12 +353,17 @@ def test_a_random_value_in_a_comment_is_found(faults: Faults) -> None:
         ("timeout", "timeout_ms"),
         ("Max-Tokens", "max_tokens"),
         ("timeout_s", "timeout_ms"),
+        ("usd_per_day", "per_day_usd"),
+        ("gpt-6-lun", "gpt-6-luna"),
+        ("claude-sonnet-55", "claude-sonnet-5-5"),
+        ("gpt-6-moon", "gpt-6-luna"),
         ("unrelated", ""),
         ("", ""),
     ],
 )
 def test_the_nearest_choice_is_what_was_meant(word: str, expected: str) -> None:
-    choices = ["timeout_ms", "max_tokens", "idle_timeout_ms"]
+    choices = ["timeout_ms", "max_tokens", "idle_timeout_ms", "per_day_tokens", "per_day_usd"]
+    choices += ["gpt-6-astra", "gpt-6-luna", "claude-sonnet-5", "claude-sonnet-5-5"]
 
     assert nearest(word, choices) == expected
     assert did_you_mean(word, choices) == (f'did you mean "{expected}"?' if expected else "")

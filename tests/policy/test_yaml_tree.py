@@ -107,6 +107,21 @@ def test_what_could_surprise_is_refused(text: str, expected: str) -> None:
     assert sentence.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        pytest.param("a:\n  - 'b\n\nc: 1\n", "while scanning a quoted scalar that begins in line 2, found", id="quote"),
+        pytest.param("a: {b: 1\nc: 2\n", "while parsing a flow mapping that begins in line 1, ", id="brace"),
+        pytest.param("a:\n\tb: 1\n", "cannot start any token; indent with spaces, not with tabs", id="tab"),
+    ],
+)
+def test_broken_yaml_is_told_with_where_it_begins_and_how_to_mend_it(text: str, hint: str) -> None:
+    (fault,) = _tree(text).faults
+
+    assert fault.found == "broken YAML"
+    assert hint in fault.hint
+
+
 def test_a_duplicate_names_the_line_of_the_first_and_keeps_it() -> None:
     tree = _tree("a: 1\nb: 2\na: 3\n")
 

@@ -110,8 +110,10 @@ def compile_policy(reading: Reading, surroundings: Surroundings) -> Compiled:
     if reading.document is None:
         return Compiled(None, None, reading.faults)
     compiler = Compiler(reading, reading.document, surroundings)
+    # Those of the providers are found first: without them no model is known to be anybody's.
+    first = (*reading.faults, *_not_echoes(compiler.faults, reading.faults))
     policy = compiler.policy()
-    faults = in_order([*reading.faults, *_not_echoes(compiler.faults, reading.faults)])
+    faults = in_order([*first, *_not_echoes(compiler.faults, first)])
     return Compiled(None if faults else policy, compiler.roster, faults, frozenset(compiler.off))
 
 

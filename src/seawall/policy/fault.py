@@ -137,9 +137,9 @@ def shown(value: object) -> str:
         case str():
             return _shown_text(value)
         case list():
-            return "a list"
+            return "a list" if value else "an empty list"
         case _:
-            return "a mapping"
+            return "a mapping" if value else "an empty mapping"
 
 
 def _shown_text(text: str) -> str:

@@ -122,7 +122,7 @@ def _entry(
     path: Path = ("providers", name)
     dialect = declared.dialect or (name if name in OFFICIAL else None)
     if dialect is None:
-        hint = "say which API it speaks"
+        hint = did_you_mean(name, OFFICIAL) or "say which API it speaks"
         faults.append(Fault(places.of_key(path), path, "no dialect", "dialect: anthropic or openai", hint))
         return None
     url = declared.base_url

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from seawall.policy.document import PolicyDocument
+from seawall.policy.document.section import EXPECTED_DAY
 from seawall.policy.fault import Path
 
 # A JSON Schema is JSON: what a node holds is known only by looking, hence Any.
@@ -106,6 +107,8 @@ def expectation(path: Path) -> str:
     if "enum" in node:
         return "one of " + ", ".join(str(word) for word in node["enum"])
     kind = node.get("type", "")
+    if node.get("format") == "date":
+        return EXPECTED_DAY
     if kind == "boolean":
         return "true or false"
     if kind not in _KINDS:

@@ -18,6 +18,8 @@ from seawall.policy.secret_shape import assignments, names_secret, secret_kind, 
 from seawall.policy.yaml_tree import Tree, Value
 
 _KEY: Final = "[key]"
+_SLIP: Final = 0.9  # so like the word that nothing else can be meant
+_NEAR: Final = 0.66
 _MEND_SECRET: Final = "put the secret into the environment or a file and name that"  # noqa: S105 - advice
 
 
@@ -61,8 +63,14 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     """Give the choice that a misspelt word most likely means; empty when none is near."""
     by_plain = {_plain(choice): choice for choice in choices}
     plain = _plain(word)
+    same_words = [choice for choice in by_plain if sorted(choice.split("_")) == sorted(plain.split("_"))]
     unit_lost = [choice for choice in by_plain if choice.rsplit("_", 1)[0] == plain.rsplit("_", 1)[0]]
-    found = unit_lost or get_close_matches(plain, by_plain, n=1, cutoff=0.66)
+    found = (
+        same_words
+        or get_close_matches(plain, by_plain, n=1, cutoff=_SLIP)
+        or get_close_matches(plain, unit_lost, n=1, cutoff=0)
+        or get_close_matches(plain, by_plain, n=1, cutoff=_NEAR)
+    )
     return by_plain[found[0]] if found else ""
 
 
@@ -96,18 +104,20 @@ def _fault(detail: ErrorDetails, path: Path, tree: Tree) -> Fault:
     is_there = path in tree.places.values
     value = _at(tree.value, path) if is_there else None
     found = _found(path, value) if is_there else "nothing"
+    # A value that was left out stands, for a parser, before whatever comes next: a line that nobody would look at.
+    place = tree.places.of_key(path) if is_there and value is None else tree.places.of_value(path)
     if kind == ERROR_TYPE:
         code = str(context["code"])
         hint = _MEND_SECRET if code == "secret.literal" else ""
         if code == UNKNOWN_ZONE and isinstance(value, str):
             hint = _zone_hint(value)
-        return Fault(tree.places.of_value(path), path, found, str(context["expected"]), hint, code=code)
+        return Fault(place, path, found, str(context["expected"]), hint, code=code)
     hint = ""
     words = (schema_at(path) or {}).get("enum")
     if isinstance(value, str):
         hint = did_you_mean(value, map(str, words)) if words else ""
         found = found if words else f"the text {found}"
-    return Fault(tree.places.of_value(path), path, found, expectation(path), hint)
+    return Fault(place, path, found, expectation(path), hint)
 
 
 def _zone_hint(name: str) -> str:
@@ -186,11 +196,12 @@ def _literal_secrets(tree: Tree, text: str) -> list[Fault]:
     ]
     lines = {fault.place.line for fault in faults}
     first_on = {place.line: path for path, place in reversed(tree.places.values.items()) if len(path) > 1}
+    at = {place: path for path, place in tree.places.values.items()}
     for number, line in enumerate(text.splitlines(), 1):
         seen = [*sightings(line), *assignments(line)]
         if seen and number not in lines:
-            path = first_on.get(number, ())
             place = Place(number, seen[0].start + 1)
+            path = at.get(place) or first_on.get(number, ())
             found = f"what looks like a credential ({seen[0].kind})"
             faults.append(Fault(place, path, found, "none in a policy", _MEND_SECRET, code="secret.literal"))
     return faults

@@ -44,6 +44,7 @@ _HEX: Final = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS: Final = 18
+_TAB: Final = repr("\t")  # as the parser writes it
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -119,8 +120,10 @@ def _events(text: str) -> Iterator[Event]:
 
 def _reason(error: MarkedYAMLError) -> str:
     # Only the parser's own words: its full message repeats a piece of the document, which may be a credential.
-    words = [part for part in (error.context, error.problem) if part]
-    return ", ".join(words).replace("\n", " ")
+    begins = f" that begins in line {error.context_mark.line + 1}" if error.context_mark is not None else ""
+    words = [part for part in (error.context and f"{error.context}{begins}", error.problem) if part]
+    hint = "; indent with spaces, not with tabs" if _TAB in str(error.problem) else ""
+    return ", ".join(words).replace("\n", " ") + hint
 
 
 class _Builder:

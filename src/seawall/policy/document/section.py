@@ -16,6 +16,7 @@ NO_SECRET: Final = "none"  # noqa: S105 - says that there is none
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _MODEL: Final = r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,199}"
 _NUSD: Final = 1e-9
+EXPECTED_DAY: Final = "a date such as 2026-11-01"
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
@@ -44,7 +45,7 @@ def matching(pattern: str, expected: str) -> Callable[[object], object]:
 
 def _check_date(value: object) -> date:
     if not isinstance(value, str) or not re.fullmatch(_DATE, value):
-        raise wrong("a date such as 2026-11-01")
+        raise wrong(EXPECTED_DAY)
     try:
         return date.fromisoformat(value)
     except ValueError as error:
