@@ -35,6 +35,7 @@ def test_a_route_is_explained_in_aligned_plain_text(policy: Path) -> None:
     columns = {line.index("p.yaml" if "p.yaml" in line else "profile interactive") for line in settings}
     assert len(columns) == 1
     assert "anthropic/claude-haiku-5-5  https://api.anthropic.com/v1  key env:ANTHROPIC_API_KEY" in lines
+    assert any(line.endswith("; batch has its own") for line in lines)
     assert any(line.split() == ["above", "100,000", "0.5", "2.5", "0.05", "0.625", "1"] for line in lines)
     assert any(line.startswith("worst") and "4.4" in line for line in lines)
 

@@ -50,9 +50,12 @@ def test_days_begin_in_the_zone_that_is_asked_for(name: str, shown: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--since", "whenever"), "'whenever' names no moment: expected today, yesterday"),
-        (("--until", "whenever"), "'whenever' names no moment: expected today, yesterday"),
+        (("--since", "whenever"), "--since: 'whenever' names no moment: expected today, yesterday"),
+        (("--until", "whenever"), "--until: 'whenever' names no moment: expected today, yesterday"),
         (("--since", "today", "--until", "yesterday"), "--until yesterday is not after --since today"),
+        (("--since", "0001-01-01", "--tz", "Asia/Tokyo"), "--since: '0001-01-01' is outside the years 1 to 9999"),
+        (("--until", "9999-12-31T23:30-05:00"), "--until: '9999-12-31T23:30-05:00' is outside the years 1 to 9999"),
+        (("--since", "0001-01-01T00:30Z", "--tz", "America/New_York"), "is outside the years 1 to 9999"),
         (("--tz", "Mars"), "'Mars' is no time zone here: expected a name such as Europe/Berlin"),
         (("--tz", "../etc"), "no time zone here"),
     ],

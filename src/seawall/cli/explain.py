@@ -71,7 +71,9 @@ def _print_target(target: TargetView) -> None:
 
 
 def _modes(target: TargetView) -> str:
-    return f"; {', '.join(target.modes)} have their own" if target.modes else ""
+    if not target.modes:
+        return ""
+    return f"; {', '.join(target.modes)} {'has its' if len(target.modes) == 1 else 'have their'} own"
 
 
 def _band(band: BandView) -> list[str]:

@@ -142,7 +142,12 @@ def _expiry_s(text: str, now_s: float) -> float:
     try:
         at_s = now_s + length_s(text)
     except ValueError:
-        at_s = moment_s(text, now_s)
+        try:
+            at_s = moment_s(text, now_s)
+        except ValueError:
+            raise ValueError(
+                f"--expires: {text!r} is neither a length such as 90d nor a date such as 2027-01-01"
+            ) from None
     if at_s <= now_s:
         raise ValueError(f"--expires {text}: expected a moment to come")
     return at_s

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from seawall.telemetry.period import Period, moment_s
+from seawall.telemetry.period import Period, moment_s, moment_text, utc_day
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -45,14 +45,25 @@ def read_period(since: str, until: str, zone: tzinfo) -> Period:
         click.UsageError: one of them names no moment, or they are in the wrong order.
     """
     now_s = now()
-    try:
-        since_s = moment_s(since, now_s, zone)
-        until_s = None if until.strip().lower() == "now" else moment_s(until, now_s, zone)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    since_s = _moment_s("--since", since, now_s, zone)
+    until_s = None if until.strip().lower() == "now" else _moment_s("--until", until, now_s, zone)
     if until_s is not None and until_s <= since_s:
         raise click.UsageError(f"--until {until} is not after --since {since}")
     return Period(since_s, until_s)
+
+
+def _moment_s(option: str, text: str, now_s: float, zone: tzinfo) -> float:
+    try:
+        at_s = moment_s(text, now_s, zone)
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {error}") from None
+    try:
+        # What follows writes the moment in this zone, and names files by its day in UTC.
+        moment_text(at_s, zone)
+        utc_day(at_s)
+    except (ValueError, OverflowError):
+        raise click.UsageError(f"{option}: {text!r} is outside the years 1 to 9999 of the calendar") from None
+    return at_s
 
 
 def now() -> float:
