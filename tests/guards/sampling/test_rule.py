@@ -83,24 +83,21 @@ def test_after_the_change_the_policy_holds(settings: SamplingSettings, fields: d
 
 
 @pytest.mark.parametrize(
-    ("settings", "fields", "raw", "expected"),
+    ("fields", "wants"),
     [
-        pytest.param(NONE, {}, b'{"a":"JSON"}', False, id="not asked for"),
-        pytest.param(SamplingSettings(json_answer=True), {}, b'{"a":"as Json, please"}', True, id="asked for"),
-        pytest.param(SamplingSettings(json_answer=True), {}, b'{"a":"please"}', False, id="the word is missing"),
+        pytest.param({"messages": [{"content": "as Json, please"}]}, True, id="asked for"),
+        pytest.param({"messages": [{"content": [{"text": "json!"}]}]}, True, id="deep inside"),
+        pytest.param({"messages": [{"content": "please"}]}, False, id="the word is missing"),
+        pytest.param({"messages": [{"content": "hi"}], "tools": [{"name": "to_json"}]}, False, id="only a tool has it"),
+        pytest.param({"messages": [{"url": "data:image/png;base64,jSoN"}]}, False, id="only a picture has it"),
         pytest.param(
-            SamplingSettings(json_answer=True),
-            {"response_format": {"type": "text"}},
-            b'{"a":"json"}',
-            False,
-            id="the client's own",
+            {"messages": [{"content": "json"}], "response_format": {"type": "text"}}, False, id="the client's own"
         ),
     ],
 )
-def test_a_json_object_is_asked_for(
-    settings: SamplingSettings, fields: dict[str, Any], raw: bytes, expected: bool
-) -> None:
-    assert wants_json_object(settings, fields, raw) is expected
+def test_a_json_object_is_wished_where_the_provider_grants_it(fields: dict[str, Any], wants: bool) -> None:
+    assert wants_json_object(SamplingSettings(json_answer=True), fields) is wants
+    assert not wants_json_object(NONE, fields)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class SamplingGuard:
             body.drop(name)
         if change.note:
             exchange.note(change.note)
-        if exchange.sends is CHAT and wants_json_object(self._settings, body.fields, body.raw):
+        if exchange.sends is CHAT and wants_json_object(self._settings, body.fields):
             body.set("response_format", {"type": "json_object"})
             exchange.note("json.requested")
         elif exchange.sends is RESPONSES and wants_json_text(self._settings, body.fields):

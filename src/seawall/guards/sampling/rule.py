@@ -42,13 +42,13 @@ def decide(settings: SamplingSettings, fields: Mapping[str, Any], *, refused: bo
     return SamplingChange(put, (), "sampling.set") if put else NO_CHANGE
 
 
-def wants_json_object(settings: SamplingSettings, fields: Mapping[str, Any], raw: bytes) -> bool:
+def wants_json_object(settings: SamplingSettings, fields: Mapping[str, Any]) -> bool:
     """Say whether to ask an OpenAI-dialect provider for a JSON object.
 
     It refuses that wish unless the word JSON stands somewhere in the messages, and a format that the client asked for
     is the client's own.
     """
-    return settings.json_answer and "response_format" not in fields and b"json" in raw.lower()
+    return settings.json_answer and "response_format" not in fields and _says_json(fields.get("messages"))
 
 
 def wants_json_text(settings: SamplingSettings, fields: Mapping[str, Any]) -> bool:
@@ -64,12 +64,12 @@ def wants_json_text(settings: SamplingSettings, fields: Mapping[str, Any]) -> bo
 
 
 def _says_json(asked: Any) -> bool:  # any JSON value
-    """Look for the word in any text, however deep."""
+    """Look for the word in any text, however deep; the letters of a picture's data are no words."""
     pile = [asked]
     while pile:
         value = pile.pop()
         if type(value) is str:
-            if "json" in value.lower():
+            if not value.startswith("data:") and "json" in value.lower():
                 return True
         elif type(value) is list or type(value) is dict:
             pile.extend(value.values() if type(value) is dict else value)
