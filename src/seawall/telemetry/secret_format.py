@@ -40,7 +40,7 @@ _TOKENS: Final = (
     r"hv[bsr]\.[A-Za-z0-9_-]{24,}",  # Vault
     r"(?:gsk|r8|pcsk|lsv2_pt|lsv2_sk)_[A-Za-z0-9_]{30,}",  # Groq, Replicate, Pinecone, LangSmith
     r"(?:xai|pplx|nvapi)-[A-Za-z0-9_-]{30,}",  # xAI, Perplexity, NVIDIA
-    r"eyJ[A-Za-z0-9_-]{8,512}\.{1,2}[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JSON Web Token, signed or encrypted
+    r"eyJ[A-Za-z0-9_-]{8,512}\.\.?[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",  # JSON Web Token, signed or encrypted
 )
 _PEM: Final = (
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
