@@ -87,7 +87,6 @@ def test_no_prompt_is_longer_than_the_model_takes(endpoint: Endpoint, name: str)
         ),
         pytest.param(RESPONSES, {"previous_response_id": "resp_1"}, id="earlier response"),
         pytest.param(RESPONSES, {"conversation": "c"}, id="conversation"),
-        pytest.param(RESPONSES, {"prompt": {"id": "p"}}, id="prompt"),
         pytest.param(RESPONSES, {"input": [{"type": "item_reference", "id": "i"}]}, id="reference"),
         pytest.param(RESPONSES, {"input": [{"type": "reasoning", "id": "rs"}]}, id="thoughts by name"),
         pytest.param(RESPONSES, {"input": _user({"type": "input_file", "file_url": "https://a"})}, id="file by url"),
@@ -116,6 +115,25 @@ def test_what_only_the_provider_knows_is_the_context_or_no_bound(endpoint: Endpo
         pytest.param(RESPONSES, {"tools": [{"type": "image_generation"}]}, "image_generation", id="images"),
         pytest.param(RESPONSES, {"context_management": [{}]}, "context_management", id="compaction"),
         pytest.param(RESPONSES, {"input": _user({"type": "input_audio"})}, "audio", id="responses audio"),
+        pytest.param(RESPONSES, {"prompt": {"id": "p"}}, "tools of its own", id="a prompt with tools"),
+        pytest.param(RESPONSES, {"reasoning": {"mode": "pro"}}, "reasoning.mode", id="another way to think"),
+        pytest.param(
+            RESPONSES, {"tools": [{"type": "web_search_preview"}], "max_tool_calls": 1}, "use web_search", id="dear"
+        ),
+        pytest.param(
+            RESPONSES, {"tools": [{"type": "namespace", "tools": [{"type": "mcp"}]}]}, "namespace", id="deep tools"
+        ),
+        pytest.param(RESPONSES, {"tools": [{"type": "namespace"}]}, "namespace", id="an empty namespace"),
+        pytest.param(CHAT, {"n": "5"}, "n is no whole number", id="choices as text"),
+        pytest.param(CHAT, {"n": 5.0}, "n is no whole number", id="choices as a fraction"),
+        pytest.param(CHAT, {"models": ["dear"]}, "models", id="models to choose from"),
+        pytest.param(CHAT, {"plugins": [{"id": "web"}]}, "plugins", id="plugins"),
+        pytest.param(CHAT, {"messages": _user({"type": "video_url", "video_url": {"url": "h"}})}, "film", id="a film"),
+        pytest.param(
+            MESSAGES, {"context_management": {"edits": [{"type": "compact_20260112"}]}}, "shorten", id="claude compacts"
+        ),
+        pytest.param(MESSAGES, {"context_management": [{"type": "clear_x"}]}, "shorten", id="edits of no known shape"),
+        pytest.param(MESSAGES, {"context_management": {"edits": [], "more": 1}}, "shorten", id="more than edits"),
     ],
 )
 def test_what_has_no_end_has_no_bound_and_says_how_to_mend_it(
@@ -125,6 +143,38 @@ def test_what_has_no_end_has_no_bound_and_says_how_to_mend_it(
 
     assert bound.input_tokens is None
     assert word in bound.why
+
+
+def test_a_model_that_always_searches_has_no_end() -> None:
+    searching = Target(PROVIDER, "gpt-5-search-api", None, traits=KNOWN.traits)
+
+    assert "searches before it answers" in _bound(CHAT, searching).why
+
+
+def test_tools_of_the_client_in_a_namespace_are_tools() -> None:
+    tools = [{"type": "function", "name": "a"}, {"type": "custom", "name": "b"}]
+    deep = _bound(RESPONSES, tools=[{"type": "namespace", "name": "n", "description": "d", "tools": tools}])
+
+    assert (deep.why, deep.searches) == ("", 0)
+    assert (deep.input_tokens or 0) >= (_bound(RESPONSES, tools=tools).input_tokens or 0)
+
+
+def test_what_clears_a_conversation_only_makes_it_shorter() -> None:
+    edits = [{"type": "clear_thinking_20251015", "keep": "all"}, {"type": "clear_tool_uses_20250919"}]
+
+    assert _bound(MESSAGES, context_management={"edits": edits}) == _bound(MESSAGES)
+    assert _bound(MESSAGES, context_management={"edits": []}) == _bound(MESSAGES)
+
+
+def test_a_document_to_cite_counts_a_mark_at_every_sentence() -> None:
+    def cited(text: str, *, enabled: bool) -> int:
+        source = {"type": "text", "media_type": "text/plain", "data": text}
+        block = {"type": "document", "source": source, "citations": {"enabled": enabled}}
+        return _bound(MESSAGES, messages=_user(block)).input_tokens or 0
+
+    assert cited("A. B? C", enabled=True) - cited("A. B? C", enabled=False) > 900
+    assert cited("A. B? C", enabled=True) - cited("ABCDEFG", enabled=True) == 2 * 16
+    assert cited("A." * 50, enabled=True) - cited("A" * 100, enabled=True) == 50 * 16
 
 
 def test_searches_with_an_end_read_the_whole_context_each_time() -> None:

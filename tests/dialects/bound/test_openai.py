@@ -43,6 +43,14 @@ def test_the_highest_ceiling_counts_up_to_the_models(target: Target) -> None:
     assert openai.ceiling({"max_tokens": 5_000}, names, target) == 1_000
     assert openai.ceiling({"max_tokens": -1}, names, target) == 1_000
     assert openai.ceiling({"max_tokens": True}, names, target) == 1_000
+    assert openai.ceiling({"max_tokens": 5, "max_completion_tokens": None}, names, target) == 5
+
+
+@pytest.mark.parametrize("odd", ["900", 900.0, -1, [900], True])
+def test_a_ceiling_beside_one_that_nobody_can_read_is_no_ceiling(target: Target, odd: object) -> None:
+    names = ("max_completion_tokens", "max_tokens")
+
+    assert openai.ceiling({"max_tokens": 5, "max_completion_tokens": odd}, names, target) == 1_000
 
 
 def test_no_mark_asks_for_nothing(target: Target) -> None:

@@ -9,8 +9,21 @@ from seawall.dialects.bound import openai
 from seawall.dialects.bound.media import openai_image
 from seawall.dialects.bound.tally import BLOCK, TOOL, TOOLS, Tally
 
+_SEARCHES: Final = (
+    "the model searches before it answers, as often as it likes; use another one with the Responses API and"
+    " max_tool_calls, or call where no budget holds"
+)
 _CEILINGS: Final = ("max_completion_tokens", "max_tokens")
 _AUDIO: Final = "audio has prices of its own, which nobody holds; leave it out, or send the call where no budget holds"
+_MEDIA: Final = "nobody knows how many tokens a film or a sound becomes; leave it out, or call where no budget holds"
+_CHOICES: Final = "n is no whole number, so that nobody knows how many answers there will be; send a number"
+# What providers of other models have beside OpenAI's fields, and bill apart.
+_OPEN: Final = {
+    "models": "the provider may answer with another model (models), whose price is not held",
+    "plugins": "plugins have fees of their own, which nobody holds",
+    "search_parameters": "search_parameters let the model search, which nobody holds",
+}
+_SEARCHING: Final = "-search-"  # such models search before every answer, asked or not
 _SEARCH: Final = (
     "web_search_options lets the model search as often as it likes; use the Responses API with max_tool_calls,"
     " or call where no budget holds"
@@ -31,8 +44,12 @@ def chat_bound(fields: Mapping[str, Any], target: Target) -> Bound:  # JSON valu
     if most is not None and fields.get("prediction") is not None:
         most += _predicted(target, fields["prediction"])
     choices = fields.get("n")
-    if most is not None and type(choices) is int and choices > 1:
-        most *= choices
+    if type(choices) is int:
+        most = most and most * max(choices, 1)
+    elif choices is not None:
+        tally.refuse(_CHOICES)
+    if _SEARCHING in tally.model:
+        tally.refuse(_SEARCHES)
     return tally.bound(target, most, openai.mode(fields))
 
 
@@ -53,6 +70,15 @@ def _search(tally: Tally, _: str, __: Any) -> None:
 def _audio(tally: Tally, name: str, value: Any) -> None:
     if name != "modalities" or value != ["text"]:
         tally.refuse(_AUDIO)
+
+
+def _media(tally: Tally, _: str, __: Any) -> None:
+    tally.refuse(_MEDIA)
+
+
+def _open(tally: Tally, name: str, value: Any) -> None:
+    if value:
+        tally.refuse(f"{_OPEN[name]}; leave {name} out, or send the call where no budget holds")
 
 
 def _predicted(target: Target, value: Any) -> int:
@@ -117,6 +143,7 @@ _PARTS: Final[dict[str, _Count]] = {
     "image_url": _image,
     "file": _file,
     "input_audio": _audio,
+    **dict.fromkeys(("video_url", "input_video", "audio_url"), _media),
     "prompt_cache_breakpoint": openai.mark,
 }
 # What each field of the body adds; None steers the call and never stands in the prompt. Other fields count as text.
@@ -126,6 +153,7 @@ _FIELDS: Final[dict[str, _Count | None]] = {
     **dict.fromkeys(("top_logprobs", "store", "metadata", "user", "safety_identifier", "prompt_cache_key")),
     **dict.fromkeys(("service_tier", "parallel_tool_calls", "moderation", "reasoning_effort", "verbosity")),
     "prediction": None,  # counts as output
+    **dict.fromkeys(_OPEN, _open),
     "messages": _messages,
     "tools": _tools,
     "functions": _tools,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from seawall.core.target import Target
 from seawall.core.worst_case import Bound
 from seawall.dialects.bound.media import CLAUDE_IMAGE, PAGE_TEXT, claude_image, pdf_pages
-from seawall.dialects.bound.tally import BLOCK, ROUNDS, SCHEMA, TOOL, TOOLS, Tally
+from seawall.dialects.bound.tally import BLOCK, CITED, ROUNDS, SCHEMA, TOOL, TOOLS, Tally
 
 # Tools that the client runs, by the beginning of their type, and the tokens of what the provider knows of them.
 _CLIENT_TOOLS: Final = {
@@ -24,6 +24,7 @@ _OPEN: Final = {
     "fallbacks": "the provider may answer with another model (fallbacks), whose price is not held",
     "fallback_credit_token": "the provider may answer with another model (fallback_credit_token)",
 }
+_ENDS: Final = ".!?\n\u3002\uff01\uff1f"  # of sentences, in Chinese, too
 _DEFAULT_TIER: Final = "auto"
 _MODE: Final = (_DEFAULT_TIER, "", "")
 
@@ -66,6 +67,15 @@ def _steer(_: Tally, __: str, ___: Any) -> None:
 def _open(tally: Tally, name: str, value: Any) -> None:
     if value:
         tally.refuse(f"{_OPEN[name]}; leave {name} out, or send the call where no budget holds")
+
+
+def _editing(tally: Tally, name: str, value: Any) -> None:
+    edits = value.get("edits") or [] if type(value) is dict and value.keys() <= {"edits"} else None
+    # What only clears makes the prompt shorter than it was sent.
+    if type(edits) is not list or not all(
+        type(edit) is dict and str(edit.get("type")).startswith("clear_") for edit in edits
+    ):
+        _open(tally, name, value)
 
 
 def _state(tally: Tally, name: str, _: Any) -> None:
@@ -116,12 +126,23 @@ def _block(tally: Tally, pile: list[Any], block: dict[str, Any]) -> None:
             _source(tally, pile, block, value)
         elif name == "cache_control" and value is not None:
             _mark(tally, name, value)
+        elif name == "citations" and type(value) is dict and value.get("enabled"):
+            _cited(tally, block)
         elif name == "file_id":
             tally.store("a file that the provider keeps")
         elif type(value) is not str:
             tally.field(name, value)
         elif name != "type":
             tally.text(value)
+
+
+def _cited(tally: Tally, block: dict[str, Any]) -> None:
+    """Count what the provider adds so that a document can be cited: a prompt, and a mark at every sentence."""
+    tally.tokens += CITED
+    source = block.get("source")
+    text = source.get("data") if type(source) is dict and source.get("type") == "text" else None
+    if type(text) is str:
+        tally.tokens += BLOCK * (1 + sum(text.count(end) for end in _ENDS))
 
 
 def _source(tally: Tally, pile: list[Any], block: dict[str, Any], source: dict[str, Any]) -> None:
@@ -193,6 +214,7 @@ _FIELDS: Final[dict[str, Callable[[Tally, str, Any], None] | None]] = {
     **dict.fromkeys(("service_tier", "speed", "inference_geo"), _steer),
     **dict.fromkeys(("temperature", "top_p", "top_k", "betas", "diagnostics", "billing_policy")),
     **dict.fromkeys(_OPEN, _open),
+    "context_management": _editing,
     "container": _state,
     "thread": _state,
     "messages": _messages,

@@ -23,10 +23,14 @@ def mode(fields: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def ceiling(fields: Mapping[str, Any], names: tuple[str, ...], target: Target) -> int | None:
-    """Give the most tokens of one answer: the highest ceiling of all, since servers differ in which they read."""
-    found = [value for name in names if type(value := fields.get(name)) is int]
+    """Give the most tokens of one answer: the highest ceiling of all, since servers differ in which they read.
+
+    One that is no whole number is none: what a lenient server makes of it is not known.
+    """
+    sent = [value for name in names if (value := fields.get(name)) is not None]
+    found = [value for value in sent if type(value) is int and value >= 0]
     most = target.traits.output_tokens
-    if not found or min(found) < 0:
+    if not found or len(found) < len(sent):
         return most
     return max(found) if most is None else min(max(found), most)
 

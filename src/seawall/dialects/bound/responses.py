@@ -11,6 +11,7 @@ from seawall.dialects.bound.tally import BLOCK, MESSAGE, TOOL, TOOLS, Tally
 
 _CLIENT_TOOLS: Final = {"function": 0, "custom": 0, "local_shell": 700, "apply_patch": 700, "computer": 4_600}
 _SEARCHES: Final = "web_search"
+_PREVIEW: Final = "web_search_preview"
 _REMOTE: Final = "mcp"
 _BREAKPOINT: Final = "prompt_cache_breakpoint"
 
@@ -48,6 +49,22 @@ def _text(tally: Tally, name: str, value: Any) -> None:
 
 def _state(tally: Tally, name: str, _: Any) -> None:
     tally.store(f"what the provider keeps ({name})")
+
+
+def _prompt(tally: Tally, _: str, __: Any) -> None:
+    tally.refuse(
+        "a prompt that the provider keeps can bring tools of its own; send its text and its tools,"
+        " or send the call where no budget holds"
+    )
+
+
+def _reasoning(tally: Tally, _: str, value: Any) -> None:
+    mode = value.get("mode") if type(value) is dict else None
+    if mode not in (None, "standard"):
+        tally.refuse(
+            "nobody knows what reasoning in another mode than the standard costs;"
+            " leave reasoning.mode out, or send the call where no budget holds"
+        )
 
 
 def _compaction(tally: Tally, _: str, value: Any) -> None:
@@ -120,6 +137,10 @@ def _tools(tally: Tally, tools: Any, most: Any) -> None:
         kind = tool.get("type") if type(tool) is dict else None
         if type(kind) is str and kind in _CLIENT_TOOLS:
             tally.tokens += _CLIENT_TOOLS[kind]
+        elif type(kind) is str and kind.startswith(_PREVIEW):
+            tally.refuse(f"the tool {kind[:40]} costs more with some models; use web_search and set max_tool_calls")
+        elif kind == "namespace" and _is_all_clients(tool.get("tools")):
+            tally.tokens += TOOL * len(tool["tools"])
         elif type(kind) is str and kind.startswith((_SEARCHES, _REMOTE)):
             is_run = True
             if type(most) is int and most >= 0:
@@ -133,19 +154,27 @@ def _tools(tally: Tally, tools: Any, most: Any) -> None:
         tally.rounds = most + 1
 
 
+def _is_all_clients(tools: Any) -> bool:
+    """Say whether a namespace holds nothing but tools that the client runs."""
+    return type(tools) is list and all(
+        type(tool) is dict and tool.get("type") in ("function", "custom") for tool in tools
+    )
+
+
 # What each field of the body adds; None steers the call and never stands in the prompt. Other fields count as text.
 _FIELDS: Final[dict[str, Callable[[Tally, str, Any], None] | None]] = {
     **dict.fromkeys(("model", "max_output_tokens", "max_tool_calls", "stream", "stream_options", "temperature")),
     **dict.fromkeys(("top_p", "include", "top_logprobs", "store", "metadata", "user", "safety_identifier")),
     **dict.fromkeys(("prompt_cache_key", "service_tier", "parallel_tool_calls", "truncation", "background")),
-    **dict.fromkeys(("moderation", "reasoning")),
+    "moderation": None,
+    "reasoning": _reasoning,
     "tools": None,  # counted last, together with how often they may be called
     "input": _items,
     "instructions": _instructions,
     "text": _text,
     "previous_response_id": _state,
     "conversation": _state,
-    "prompt": _state,
+    "prompt": _prompt,
     "context_management": _compaction,
     "prompt_cache_options": openai.mark,
     "prompt_cache_retention": openai.mark,

@@ -12,6 +12,7 @@ BLOCK: Final = 16  # around a block of content
 TOOL: Final = 16  # around a tool
 TOOLS: Final = 900  # the prompt that explains tools: 264 to 804 by model
 SCHEMA: Final = 900  # the prompt that explains a schema for the answer; nobody tells, so as much as for tools
+CITED: Final = 900  # the prompt that explains citations; nobody tells, so as much as for tools
 ROUNDS: Final = 10  # of a provider's own loop with its tools, after which it pauses
 _ROLES: Final = frozenset({"user", "assistant", "system", "developer", "tool"})
 
