@@ -32,6 +32,11 @@ def test_a_call_goes_on_where_the_next_may_do_better(error: SeawallError, attemp
         (CHAT, {"messages": [ASKED], "n": 1}, True),
         (CHAT, {"messages": [ASKED], "n": 2}, False),
         (CHAT, {"messages": "oops"}, False),
+        (CHAT, {"messages": [ASKED], "response_format": {"type": "text"}}, True),
+        (CHAT, {"messages": [ASKED], "response_format": {"type": "json_object"}}, False),
+        (CHAT, {"messages": [ASKED], "response_format": "odd"}, False),
+        (MESSAGES, {"messages": [ASKED], "output_config": {"effort": "low"}}, True),
+        (MESSAGES, {"messages": [ASKED], "output_config": {"format": {"type": "json_schema"}}}, False),
         (RESPONSES, {"input": "hello"}, False),
     ],
 )

@@ -7,6 +7,12 @@ from seawall.dialects.neutral.event import Closed, Event, Opened, RefusalPiece, 
 from seawall.guards.fallback import splice
 from seawall.guards.fallback.splice import Partial, Splice
 
+_OPEN_TEXT = [
+    b'event: message_start\ndata: {"message":{"id":"msg_1","model":"m"}}',
+    b'event: content_block_start\ndata: {"index":0,"content_block":{"type":"text","text":""}}',
+    b'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_delta","text":"a"}}',
+]
+
 
 def _partial(*events: Event) -> Partial:
     partial = Partial(CHAT, CHAT_FORM)
@@ -46,7 +52,9 @@ def test_after_its_finish_reason_an_answer_is_not_continued_though_its_end_mark_
     choice: bytes, *, is_open: bool
 ) -> None:
     partial = _partial(Opened("id", "model"), TextPiece("Once"))
-    partial.tap([b'data: {"id":"id","choices":[' + choice + b"]}", b'data: {"id":"id","choices":null}', b": ping"])
+    partial.tap(
+        [b'data: {"id":"id","choices":[' + choice + b"]}", b'data: {"id":"id","choices":null}', b": finish_reason"]
+    )
 
     assert partial.is_open is is_open
 
@@ -55,6 +63,33 @@ def test_a_beginning_beyond_all_bounds_is_not_continued(monkeypatch: pytest.Monk
     monkeypatch.setattr(splice, "MAX_TEXT", 8)
 
     assert not _partial(Opened("id", "model"), TextPiece("nine char")).is_open
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"event: content_block_start\ndata: {}", id="a block without a number"),
+        pytest.param(b'event: content_block_start\ndata: {"index":1,"content_block":7}', id="a block that is none"),
+        pytest.param(b'event: content_block_delta\ndata: {"index":"0","delta":{}}', id="a delta of nothing"),
+        pytest.param(b'event: message_start\ndata: {"message":{}}', id="a second beginning"),
+    ],
+)
+def test_a_frame_that_only_the_client_may_understand_goes_on_and_ends_the_listening(frame: bytes) -> None:
+    partial = Partial(MESSAGES, MESSAGES_FORM)
+    partial.tap(_OPEN_TEXT)
+    assert partial.is_open
+
+    assert partial.tap([frame]) == [frame]
+
+    assert not partial.is_open
+    assert partial.tap([b"event: ping\ndata: {}"]) == [b"event: ping\ndata: {}"]
+
+
+def test_an_end_without_a_finish_reason_is_for_the_client_to_judge() -> None:
+    partial = _partial(Opened("id", "model"), TextPiece("Once"))
+
+    assert partial.tap([b"data: [DONE]"]) == [b"data: [DONE]"]
+    assert not partial.is_open
 
 
 def test_half_a_frame_waits_for_its_other_half() -> None:

@@ -43,8 +43,19 @@ def says_when(error: UpstreamError) -> bool:
 
 
 def can_continue(endpoint: Endpoint, fields: Mapping[str, Any]) -> bool:
-    """Say whether a broken stream of this request could be continued by another model."""
-    return endpoint in CONTINUED and type(fields.get("messages")) is list and fields.get("n", 1) == 1
+    """Say whether a broken stream of this request could be continued by another model.
+
+    One that is held to a format would begin its document anew, and two halves of two are none.
+    """
+    if endpoint not in CONTINUED or type(fields.get("messages")) is not list:
+        return False
+    return fields.get("n", 1) == 1 and not _has_format(fields)
+
+
+def _has_format(fields: Mapping[str, Any]) -> bool:
+    config = fields.get("output_config")
+    wanted = fields.get("response_format") or (config.get("format") if type(config) is dict else None)
+    return bool(wanted) and not (type(wanted) is dict and wanted.get("type") == "text")
 
 
 def continued_turns(turns: list[Any], text: str, target: Target) -> list[Any]:

@@ -1,13 +1,15 @@
 """Make one stream of two: what a client has had of the first, and the rest from another model."""
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
+from seawall.core.error import UpstreamError
 from seawall.dialects.dialect import MESSAGES, Endpoint
 from seawall.dialects.neutral.event import Event, Opened, TextPiece, Waiting
 from seawall.dialects.neutral.form import Encoder, Form
 from seawall.dialects.neutral.loss import Losses
+from seawall.dialects.partial import read_any
 from seawall.dialects.sse import FrameSplitter, event_data, event_name
 
 MAX_TEXT: Final = 4 * 1024 * 1024
@@ -43,22 +45,26 @@ class Partial:
         return self._is_plain and self._is_text_open and bool(self.text.strip())
 
     def tap(self, frames: list[bytes]) -> list[bytes]:
-        """Listen to frames in the client's dialect; they go on unchanged."""
-        for frame in frames:
-            if self.endpoint is MESSAGES:
-                self._follow(frame)
-            elif _is_finished(frame):
-                self._is_text_open = False
-            for event in self._decoder.feed(frame):
-                self._hear(event)
+        """Listen to frames in the client's dialect; they go on unchanged, whether they are understood here or not."""
+        try:
+            for frame in frames if self._is_plain else ():
+                if self.endpoint is MESSAGES:
+                    self._follow(frame)
+                elif _is_finished(frame):
+                    self._is_text_open = False
+                for event in self._decoder.feed(frame):
+                    self._hear(event)
+        except UpstreamError:
+            self._is_plain = False  # the client may do with it what it can; nobody could go on from it
         return frames
 
     def _follow(self, frame: bytes) -> None:
         name = event_name(frame)
         if name == b"content_block_start":
-            start = orjson.loads(event_data(frame))
-            self.index = start["index"]
-            self._is_text_open = start["content_block"].get("type") == "text"
+            start = _object_of(read_any(event_data(frame)))
+            index, block = start.get("index"), _object_of(start.get("content_block"))
+            self.index = index if type(index) is int else 0
+            self._is_text_open = block.get("type") == "text"
         elif name == b"content_block_stop":
             self._is_text_open = False
 
@@ -73,11 +79,16 @@ class Partial:
             self._is_plain = False
 
 
+def _object_of(value: Any) -> dict[str, Any]:  # any JSON value
+    """Give an object; anything else has no fields."""
+    return value if type(value) is dict else {}
+
+
 def _is_finished(frame: bytes) -> bool:
     """Say whether a chunk names a finish reason: nothing is added after it, though the end mark is to come."""
     if b"finish_reason" not in frame or b'"finish_reason":null' in frame:
         return False
-    choices = orjson.loads(event_data(frame)).get("choices")
+    choices = _object_of(read_any(event_data(frame))).get("choices")
     return type(choices) is list and any(type(choice) is dict and choice.get("finish_reason") for choice in choices)
 
 
