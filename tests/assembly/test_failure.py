@@ -27,6 +27,15 @@ def test_no_credential_is_left_in_any_word(error: SeawallError) -> None:
     assert "[secret]" in str(shown)
 
 
+def test_a_field_with_a_credential_is_left_out() -> None:
+    error = UpstreamRefused(429, "rate_limit_error", "slow down")
+    error.headers = ((b"request-id", b"of canary"), (b"retry-after", b"2"))
+
+    presentable(error, _scrub)
+
+    assert list(error.headers) == [(b"retry-after", b"2")]
+
+
 def test_what_is_clean_stays_as_it_is() -> None:
     error = UpstreamRefused(429, "rate_limit_error", "slow down", detail="limit", param="model")
 

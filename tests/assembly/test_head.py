@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -6,6 +7,7 @@ from seawall.assembly.arrival import new_exchange
 from seawall.assembly.head import error_head, reply_head
 from seawall.core.error import BadRequest, RateLimited, SeawallError, Unavailable, UpstreamRefused
 from seawall.core.record import AttemptRecord
+from seawall.core.secret import Secret
 from seawall.core.target import Origin, Provider, Target
 from seawall.dialects.anthropic import ANTHROPIC
 from seawall.dialects.dialect import CHAT, MESSAGES, Dialect
@@ -63,6 +65,17 @@ async def test_a_good_answer_says_what_happened_on_the_way() -> None:
         "x-seawall-provider": "main",
         "x-seawall-cost-usd": "0.0042",
     }
+
+
+async def test_a_field_in_which_the_provider_repeats_its_key_is_left_out() -> None:
+    exchange = await _exchange()
+    exchange.target = Target(replace(PROVIDER, api_key=Secret("k3y-of-the-house")), "claude-test", None)
+    headers = [(b"request-id", b"for k3y-of-the-house"), (b"retry-after-ms", b"2")]
+
+    _, fields = _fields(reply_head(exchange, Reply(200, headers, b"{}")))
+
+    assert "request-id" not in fields
+    assert fields["retry-after-ms"] == "2"
 
 
 async def test_what_was_lost_on_the_way_and_what_stands_for_an_answer_is_told() -> None:

@@ -25,6 +25,10 @@ def _error(status: str, message: str, **more: str | None) -> bytes:
     return _answer(status, json.dumps({"type": "error", "error": error}).encode())
 
 
+def _fields(key: str) -> str:
+    return f"request-id: {key}\r\nx-request-id: for {key}\r\nretry-after: 1\r\nx-ratelimit-reset: {key}\r\n"
+
+
 def _escaped(text: str) -> str:
     return "".join(f"\\u{ord(letter):04x}" for letter in text)
 
@@ -82,6 +86,7 @@ def _errors(key: str) -> dict[str, bytes]:
         "key in a header's text": _error(bad, f"{{'x-api-key': '{key}', 'Authorization': 'Bearer {key}'}}"),
         "key in a URL": _error(broken, f"GET https://user:{key}@host/?key={key} failed"),
         "key in HTML": _answer("502 Bad Gateway", f"<html><b>{key}</b></html>".encode(), kind="text/html"),
+        "key in the fields of an error": _answer(bad, (_JSON_ERROR % ("x", "no", "y")).encode(), head=_fields(key)),
         "key as text": _answer(broken, key.encode(), kind="text/plain"),
     }
 
@@ -90,6 +95,7 @@ def _oddities(key: str) -> dict[str, bytes]:
     far, near = "x" * 100 + "/" + key, "x" * 90 + "." + key
     return {
         "good": _good(),
+        "key in the fields of a good answer": _answer("200 OK", json.dumps(_GOOD).encode(), head=_fields(key)),
         "key as the model": _good(model=key, stop_reason=key, service_tier=key),
         "key in the model": _good(model=far, stop_reason=near, service_tier="/" + key),
         "redirect": _answer("302 Found", b"", head=f"location: https://evil.test/?key={key}\r\n"),

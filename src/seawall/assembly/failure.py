@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from seawall.core.error import NotAuthenticated, Refused, SeawallError, UpstreamRefused
+from seawall.core.error import NotAuthenticated, Refused, SeawallError, UpstreamError, UpstreamRefused
 
 
 def presentable(error: SeawallError, scrub: Callable[[str], str]) -> SeawallError:
@@ -17,4 +17,7 @@ def presentable(error: SeawallError, scrub: Callable[[str], str]) -> SeawallErro
         error.param = scrub(error.param)
     if isinstance(error, UpstreamRefused):
         error.kind, error.detail = scrub(error.kind), scrub(error.detail)
+    if isinstance(error, UpstreamError) and error.headers:
+        values = [(field, field[1].decode("latin-1")) for field in error.headers]
+        error.headers = tuple(field for field, value in values if scrub(value) == value)
     return error

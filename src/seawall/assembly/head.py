@@ -48,6 +48,9 @@ def reply_head(exchange: Exchange, reply: Reply) -> bytes:
         if cost is not None:
             tail += f"x-seawall-cost-usd: {usd_text(cost)}\r\n"
     fields = b"".join([b"%b: %b\r\n" % field for field in reply.headers])
+    key = target.provider.api_key if target is not None else None
+    if key is not None and (text := key.reveal().encode()) in fields:  # no client ever sees what the provider knows
+        fields = b"".join([b"%b: %b\r\n" % field for field in reply.headers if text not in field[1]])
     kind = _JSON if reply.stream is None else _STREAM
     return b"".join((_STATUS_LINES[reply.status], kind, fields, tail.encode("latin-1")))
 
