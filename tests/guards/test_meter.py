@@ -131,6 +131,30 @@ def test_embeddings_are_counted() -> None:
     assert (attempt.input_tokens, attempt.cost_nusd) == (1000, 3_000_000)
 
 
+@pytest.mark.parametrize("is_stream", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "short", "long"),
+    [
+        pytest.param({}, 300, 0, id="nobody asked"),
+        pytest.param({"prompt_cache_options": {"ttl": "30m"}}, 300, 0, id="30m"),
+        pytest.param({"prompt_cache_options": {"ttl": "12h"}}, 0, 300, id="12h"),
+    ],
+)
+def test_writes_to_the_cache_that_chat_does_not_tell_apart_live_as_long_as_was_asked(
+    asked: dict[str, Any], short: int, long: int, *, is_stream: bool
+) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 0, "prompt_tokens_details": {"cache_write_tokens": 300}}
+    answer = whole({**ANSWER["openai"], "usage": usage})
+    if is_stream:
+        closing = b"data: " + orjson.dumps({"choices": [], "usage": usage}) + b"\n\n"
+        answer = Script((*CHUNKS[:-2], closing, CHUNKS[-1]))
+    attempt = _attempt(_go(Call(CHAT, {"stream": is_stream, **asked}, target=target("openai")), answer))
+
+    assert (attempt.cache_write_short_tokens, attempt.cache_write_long_tokens) == (short, long)
+    # 700 * 3 dollars a million, and 3.75 or 6 for the writes
+    assert attempt.cost_nusd == 2_100_000 + 3_750 * short + 6_000 * long
+
+
 FAILURES = [
     pytest.param(UpstreamUnreachable("no"), "upstream.unreachable", 502, "none", 0, id="never sent"),
     pytest.param(UpstreamTimeout("connect", 5.0), "upstream.timeout.connect", 504, "none", 0, id="never connected"),

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from seawall.core.error import Refused, UpstreamCredentials, UpstreamError, UpstreamRefused
 from seawall.core.price import cost_nusd
 from seawall.core.record import AttemptRecord, bounded, whole_us
 from seawall.core.usage import NO_USAGE
+from seawall.dialects.bound.bound import bound_of
 from seawall.dialects.dialect import CHAT, Facts
+from seawall.dialects.json_object import JsonObject
 from seawall.dialects.openai import is_usage_chunk
 from seawall.pipeline.exchange import CallNext, Exchange, Reply, error_code
 from seawall.pipeline.reply_stream import ReplyStream
@@ -26,6 +30,7 @@ class MeterGuard:
         asked = exchange.body
         if exchange.wants_stream and exchange.sends is CHAT:
             _ask_for_usage(exchange)
+        sent = exchange.body
         try:
             reply = await call_next(exchange)
         except Refused:
@@ -36,10 +41,10 @@ class MeterGuard:
             raise
         stream = reply.stream
         if stream is None:
-            _keep(exchange, began_s, reply.facts or _UNKNOWN, reply, None)
+            _keep(exchange, began_s, _lived(exchange, sent, reply.facts or _UNKNOWN), reply, None)
         else:
             watched: ReplyStream = stream
-            stream.on_end(lambda error: _keep(exchange, began_s, watched.facts, reply, error))
+            stream.on_end(lambda error: _keep(exchange, began_s, _lived(exchange, sent, watched.facts), reply, error))
         return reply
 
 
@@ -54,6 +59,17 @@ def _facts_of(exchange: Exchange, error: BaseException) -> Facts:
     if isinstance(error, UpstreamRefused | UpstreamCredentials):
         return _NOTHING
     return _UNKNOWN if getattr(error, "dispatched", True) else _NOTHING
+
+
+def _lived(exchange: Exchange, sent: JsonObject | None, facts: Facts) -> Facts:
+    """Take the dearer reading where Chat Completions counts writes to the cache, but not for how long they live."""
+    usage, target = facts.usage, exchange.target
+    if exchange.sends is not CHAT or usage is None or not usage.cache_write_short or sent is None or target is None:
+        return facts
+    if usage.cache_write_long or not bound_of(CHAT, sent.fields, target).writes_long:
+        return facts
+    usage = replace(usage, cache_write_short=0, cache_write_long=usage.cache_write_short)
+    return replace(facts, usage=usage)
 
 
 def _keep(exchange: Exchange, began_s: float, facts: Facts, reply: Reply | None, error: BaseException | None) -> None:
