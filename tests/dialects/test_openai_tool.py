@@ -49,9 +49,16 @@ def test_a_choice_of_what_is_not_there_is_refused(choice: ToolChoice, tools: tup
 
 
 def test_a_call_is_demanded_only_of_a_model_that_obeys() -> None:
-    free = Traits(forces_tools=False)
+    free, tools = Traits(forces_tools=False), (Tool("f"),)
 
-    check_forced(ToolChoice(), free)
-    check_forced(ToolChoice("required"), Traits())
-    with pytest.raises(Unsupported, match="tool_choice"):
-        check_forced(ToolChoice("named", "f"), free)
+    check_forced(None, (), free)
+    check_forced(ToolChoice(), tools, free)
+    check_forced(ToolChoice("required"), tools, Traits())
+    with pytest.raises(Unsupported, match="tool_choice: the model cannot"):
+        check_forced(ToolChoice("named", "f"), tools, free)
+
+
+@pytest.mark.parametrize("choice", [ToolChoice("required"), ToolChoice("named", "f")])
+def test_a_call_is_demanded_only_where_there_is_something_to_be_called(choice: ToolChoice) -> None:
+    with pytest.raises(Unsupported, match="tool_choice: a call is demanded"):
+        check_forced(choice, (), Traits())

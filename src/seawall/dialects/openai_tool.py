@@ -52,11 +52,15 @@ def check_choice(choice: ToolChoice, tools: tuple[Tool, ...], path: str) -> Tool
     return choice
 
 
-def check_forced(choice: ToolChoice, traits: Traits) -> None:
+def check_forced(choice: ToolChoice | None, tools: tuple[Tool, ...], traits: Traits) -> None:
     """Let a choice pass that the model obeys.
 
     Raises:
-        Unsupported: a call is demanded of a model that cannot be made to call.
+        Unsupported: a call is demanded where there is nothing to be called, or of a model that cannot be made to call.
     """
-    if choice.kind in {"required", "named"} and not traits.forces_tools:
+    if choice is None or choice.kind not in {"required", "named"}:
+        return
+    if not tools:
+        raise refused("tool_choice", "a call is demanded, and there is no tool to be called")
+    if not traits.forces_tools:
         raise refused("tool_choice", "the model cannot be made to call a tool; ask with auto")

@@ -223,6 +223,7 @@ def test_what_is_left_out_or_changed_is_noted(traits: Traits, asked: dict[str, A
             "tool_choice",
             id="a model that cannot be made to call",
         ),
+        pytest.param(Traits(), {"tool_choice": ToolChoice("required")}, "tool_choice", id="a call of nothing"),
         pytest.param(Traits(), {"max_tokens": 0}, "max_tokens", id="no tokens"),
         pytest.param(Traits(), {"stop": tuple("abcde")}, "stop", id="five stop texts"),
         pytest.param(Traits(takes_stop=False), {"stop": ("a",)}, "stop", id="a model that takes none"),

@@ -143,6 +143,7 @@ def test_a_long_users_id_is_hashed() -> None:
             "tool_choice",
             id="a call that cannot be demanded",
         ),
+        pytest.param({"tool_choice": ToolChoice("named", "f")}, TRAITS, "tool_choice", id="a call of nothing"),
         pytest.param(
             {"messages": (*ASKED.messages, Message("assistant", (Text("An"),)))},
             Traits(prefills=False),

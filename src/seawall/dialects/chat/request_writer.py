@@ -54,13 +54,14 @@ def _texts(asked: Conversation) -> Iterator[str]:
 
 
 def _put_tools(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:
+    check_forced(asked.tool_choice, asked.tools, traits)
     if not asked.tools:
         return
     if traits.chat_tools == "responses":
         raise refused("tools", "the model takes tools on the Responses endpoint only")
     body["tools"] = [_tool(tool, f"tools.{number}", losses) for number, tool in enumerate(asked.tools)]
     if asked.tool_choice is not None:
-        body["tool_choice"] = _choice(asked.tool_choice, traits)
+        body["tool_choice"] = _choice(asked.tool_choice)
     if asked.parallel_tools is not None:
         body["parallel_tool_calls"] = asked.parallel_tools
 
@@ -79,8 +80,7 @@ def _tool(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _choice(choice: ToolChoice, traits: Traits) -> str | dict[str, Any]:
-    check_forced(choice, traits)
+def _choice(choice: ToolChoice) -> str | dict[str, Any]:
     if choice.kind == "named":
         return {"type": "function", "function": {"name": choice.name}}
     if choice.kind == "none" or not choice.allowed:

@@ -46,12 +46,12 @@ def write_request(asked: Conversation, model: str, traits: Traits, losses: Losse
 
 
 def _put_tools(body: dict[str, Any], asked: Conversation, traits: Traits, losses: Losses) -> None:
+    check_forced(asked.tool_choice, asked.tools, traits)
     if not asked.tools:
         return
     body["tools"] = [_tool(tool, f"tools.{number}", losses) for number, tool in enumerate(asked.tools)]
     choice = asked.tool_choice
     if choice is not None:
-        check_forced(choice, traits)
         body["tool_choice"] = _choice(choice)
     if asked.parallel_tools is not None:
         body["parallel_tool_calls"] = asked.parallel_tools
