@@ -116,6 +116,14 @@ def test_the_opening_is_a_message_without_content() -> None:
     }
 
 
+def test_the_official_client_sees_counts_that_add_up() -> None:
+    usage = read_by_sdk(_encoded(Opened("", "gpt-6"), Closed("complete", usage=Usage(7, 2, 3, 4, 5)))).usage
+
+    assert (usage.input_tokens, usage.cache_read_input_tokens, usage.cache_creation_input_tokens) == (7, 2, 7)
+    split = usage.cache_creation  # which a client takes from the opening, where nobody knows it yet
+    assert split is None or split.ephemeral_5m_input_tokens + split.ephemeral_1h_input_tokens == 7
+
+
 def test_an_answer_without_an_id_gets_one() -> None:
     frames = _encoded(Opened("", "gpt-6"))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from seawall.core.error import UpstreamBroken
+from seawall.core.usage import NO_USAGE
 from seawall.dialects.anthropic_usage import usage_fields
 from seawall.dialects.messages.reply import check_arguments, new_id, stop_fields
 from seawall.dialects.neutral.event import (
@@ -130,6 +131,9 @@ class MessagesEncoder:
     def _start(self, event: Event) -> bytes:
         opened = event if isinstance(event, Opened) else Opened("", "")
         self._is_opened = True
+        usage = usage_fields(opened.usage)
+        if opened.usage == NO_USAGE:
+            usage["cache_creation"] = None  # clients keep this split to the end, where they learn the sum of it
         message: dict[str, Any] = {
             "id": opened.id or new_id(),
             "type": "message",
@@ -139,7 +143,7 @@ class MessagesEncoder:
             "stop_reason": None,
             "stop_sequence": None,
             "stop_details": None,
-            "usage": usage_fields(opened.usage),
+            "usage": usage,
         }
         return _frame("message_start", message=message)
 
