@@ -7,6 +7,7 @@ import pytest
 from seawall.assembly.language import LANGUAGES
 from seawall.core.error import BadRequest, Unsupported, UpstreamBroken, UpstreamRefused
 from seawall.core.record import MAX_NOTES
+from seawall.core.target import Target
 from seawall.dialects.dialect import CHAT, COUNT_TOKENS, EMBEDDINGS, MESSAGES
 from seawall.guards.intake import IntakeGuard
 from seawall.guards.meter import MeterGuard
@@ -123,6 +124,16 @@ def test_the_providers_own_fields_are_named_as_the_client_knows_them() -> None:
     assert good.reply.headers == [(b"x-request-id", b"req_scripted"), (b"retry-after", b"3")]
     assert isinstance(bad.error, UpstreamRefused)
     assert bad.error.headers == ((b"x-request-id", b"req_scripted"), (b"retry-after", b"3"))
+
+
+@pytest.mark.parametrize(("to", "notes"), [(GPT, ["translated", "dropped.betas"]), (CLAUDE, [])])
+def test_betas_that_the_target_never_hears_of_are_told(to: Target, notes: list[str]) -> None:
+    asked = {"model": "model-of-the-route", "max_tokens": 9, "messages": TURNS}
+    ask = Call(MESSAGES, asked, {b"anthropic-beta": b"context-management-2025-06-27"}, target=to)
+
+    ended, _ = _go(ask, whole(ANSWER[to.provider.dialect]))
+
+    assert ended.exchange.notes == notes
 
 
 def test_a_strict_route_loses_nothing() -> None:

@@ -9,7 +9,7 @@ from msgspec import structs
 from seawall.core.error import UpstreamError
 from seawall.core.record import MAX_NOTES
 from seawall.core.target import Target
-from seawall.dialects.dialect import CHAT, Dialect, Endpoint
+from seawall.dialects.dialect import CHAT, MESSAGES, Dialect, Endpoint
 from seawall.dialects.json_object import JsonObject
 from seawall.dialects.neutral.event import Event, Opened
 from seawall.dialects.neutral.form import Form
@@ -19,6 +19,7 @@ from seawall.pipeline.exchange import CallNext, Exchange, Reply
 from seawall.pipeline.stream import Tap
 
 _CEILING: Final = "max_completion_tokens"
+_BETAS: Final = b"anthropic-beta"  # goes to no provider of another dialect
 _ID_FIELDS: Final = {b"request-id", b"x-request-id"}
 
 
@@ -66,6 +67,8 @@ class TranslationGuard:
     def _translate(self, exchange: Exchange, target: Target, sends: Endpoint) -> None:
         forms, losses = self._languages.forms, Losses(is_strict=self._is_strict)
         fields = {} if exchange.body is None else exchange.body.fields
+        if exchange.endpoint is MESSAGES and exchange.headers.get(_BETAS):
+            losses.drop("betas")
         asked = forms[exchange.endpoint].read_request(fields, losses)
         written = forms[sends].write_request(asked, target.model, target.traits, losses)
         if sends is CHAT and _CEILING in written and target.max_tokens_field != _CEILING:
