@@ -279,3 +279,15 @@ def test_what_was_listed_is_not_repeated_when_it_is_followed(capsys: pytest.Capt
     table, as_json = capsys.readouterr().out.splitlines()
     assert table.split()[2] == "req_b"
     assert json.loads(as_json)["id"] == "req_aaa1"
+
+
+def test_where_no_call_fits_that_is_said(run: Run, journal: Callable[..., None], state_dir: Path) -> None:
+    journal(CALL)
+
+    result = run("calls", *SINCE, "--route", "/ai/other")
+    as_json = run("calls", *SINCE, "--route", "/ai/other", "--json")
+
+    where = state_dir / "journal"
+    said = f"No call that fits is recorded in {where} from 2026-11-01 00:00:00 on; --since looks further.\n"
+    assert result.output == said
+    assert (result.exit_code, as_json.exit_code, as_json.output) == (0, 0, "")

@@ -169,3 +169,10 @@ def test_a_broken_store_is_one_clear_sentence(run: Run, state_dir: Path) -> None
 
     assert result.exit_code == 2
     assert result.output.startswith("seawall: cannot open the key store")
+
+
+def test_where_there_is_no_key_that_is_said(run: Run, state_dir: Path) -> None:
+    result = run("keys", "list")
+
+    assert result.exit_code == 0
+    assert result.output == f"There is no key in {state_dir / 'keys.db'}; `seawall keys create` makes one.\n"

@@ -76,7 +76,18 @@ def test_policy_that_is_not_there_is_wrong_use(run: Run, policy: Path) -> None:
     assert "does not exist" in result.output
 
 
-@pytest.mark.parametrize("words", [("--workers", "0"), ("--port", "65536"), ("--workers", "many")])
+def test_address_that_is_not_of_this_machine_is_told_with_its_option(run: Run, policy: Path) -> None:
+    del policy
+
+    result = run("serve", "--host", "192.0.2.1", "--port", "0", "--admin-port", "0")
+
+    assert result.exit_code == 2
+    assert "--host: cannot listen on 192.0.2.1:0: Cannot assign requested address" in result.output
+
+
+@pytest.mark.parametrize(
+    "words", [("--workers", "0"), ("--port", "65536"), ("--workers", "many"), ("--grace", "nan"), ("--grace", "-1")]
+)
 def test_number_that_is_none_is_wrong_use(run: Run, policy: Path, words: tuple[str, ...]) -> None:
     del policy
 

@@ -16,6 +16,7 @@ from seawall.cli.state import state_dir_option
 from seawall.cli.story import print_story
 from seawall.core.money import usd_text
 from seawall.core.record import CallRecord
+from seawall.telemetry.journal import JOURNAL_DIR
 from seawall.telemetry.journal.query import CallFilter, every
 from seawall.telemetry.period import moment_text
 
@@ -96,6 +97,11 @@ def _list(options: dict[str, Any]) -> None:
         _print_line(_COLUMNS)
         for record in records:
             _print_line(_cells(record, zone))
+    elif not records:
+        since = moment_text(period.since_s, zone)
+        click.echo(
+            f"No call that fits is recorded in {state_dir / JOURNAL_DIR} from {since} on; --since looks further."
+        )
     else:
         print_table(_COLUMNS, [_cells(record, zone) for record in records], right=_RIGHT)
     print_troubles(archive)

@@ -72,6 +72,9 @@ def list_(as_json: bool, state_dir: Path) -> None:
         for entry in entries:
             print_json(_plain(entry, now_s))
         return
+    if not entries:
+        click.echo(f"There is no key in {state_dir / FILE_NAME}; `seawall keys create` makes one.")
+        return
     columns = ("ID", "KEY", "STATE", "TEAM", "PROJECT", "USER", "FEATURE", "ROUTES", "CREATED", "EXPIRES", "NOTE")
     print_table(columns, [_row(entry, now_s) for entry in entries])
 

@@ -7,6 +7,7 @@ import signal
 import click
 import uvloop
 
+from seawall.cli.number import FiniteRange
 from seawall.core.error import Unavailable
 from seawall.core.secret import Secret
 from seawall.sandbox import Sandbox, Settings
@@ -23,8 +24,8 @@ Try it:
     "--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
 )
 @click.option("--key-env", metavar="NAME", help="Environment variable with the only API key that is good.")
-@click.option("--first-token-ms", default=0.0, type=click.FloatRange(0), help="Wait before the first content.")
-@click.option("--tokens-per-second", default=0.0, type=click.FloatRange(0), help="How quickly it writes; 0 is at once.")
+@click.option("--first-token-ms", default=0.0, type=FiniteRange(0), help="Wait before the first content.")
+@click.option("--tokens-per-second", default=0.0, type=FiniteRange(0), help="How quickly it writes; 0 is at once.")
 def command(host: str, port: int, key_env: str | None, first_token_ms: float, tokens_per_second: float) -> None:
     """Run the simulated provider: both dialects, deterministic answers, faults on demand. Ctrl-C ends it."""
     expected_key = None if key_env is None else _key(key_env)

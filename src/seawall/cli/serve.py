@@ -1,5 +1,6 @@
 """`seawall serve`."""
 
+import errno
 import ipaddress
 import os
 import socket
@@ -14,6 +15,7 @@ import msgspec
 import uvloop
 
 from seawall.assembly.source import PolicySource
+from seawall.cli.number import FiniteRange
 from seawall.cli.state import state_dir_option
 from seawall.core.error import PolicyError
 from seawall.gateway.banner import banner
@@ -58,7 +60,7 @@ class _Start:
     "grace_s",
     default=30.0,
     show_default=True,
-    type=click.FloatRange(0, 3600),
+    type=FiniteRange(0, 3600),
     help="Seconds that running calls have to finish when the gateway, or a worker, stops.",
 )
 @click.option("--insecure-dev", is_flag=True, help="Check no keys, and let the sandbox stand in; only on loopback.")
@@ -151,4 +153,6 @@ def _listen(option: str, host: str, port: int) -> socket.socket:
     try:
         return listen("127.0.0.1" if host == "localhost" else host, port)
     except OSError as error:
-        raise click.UsageError(f"{option}: cannot listen on {host}:{port}: {error.strerror or error}") from error
+        is_name = option == "--port" and (isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL)
+        named = "--host" if is_name else option
+        raise click.UsageError(f"{named}: cannot listen on {host}:{port}: {error.strerror or error}") from error
