@@ -90,6 +90,31 @@ def test_a_dated_entry_begins_on_its_day(day: date, nusd: int) -> None:
     assert changes_after(_book(own).schedule(_model("claude-opus-5-5")), TODAY) == date(2026, 12, 1)
 
 
+def test_what_an_entry_leaves_to_the_table_changes_with_the_table() -> None:
+    # The table knows the priority tier of this model since 2026-10-12.
+    own = {
+        "gpt-6-sol": [{"input_usd_per_mtok": 1, "from": "2026-09-01"}, {"input_usd_per_mtok": 3, "from": "2026-12-01"}]
+    }
+
+    def cost(day: date) -> int:
+        price = price_on(_book(own).schedule(_model("gpt-6-sol", "openai")), day)
+        assert price is not None
+        return cost_nusd(price, Usage(input=1000), Mode(service_tier="priority"))
+
+    assert (cost(date(2026, 9, 30)), cost(TODAY), cost(date(2026, 12, 1))) == (1_000_000, 2_000_000, 6_000_000)
+
+
+def test_an_entry_of_no_day_follows_the_table_from_its_beginning() -> None:
+    own = {"claude-sonnet-5-5": {"input_usd_per_mtok": 1}}
+
+    def cost(day: date) -> int:
+        price = _price(own, "claude-sonnet-5-5", day)
+        assert price is not None
+        return cost_nusd(price, Usage(cache_read=1000))
+
+    assert (cost(date(2026, 10, 6)), cost(TODAY)) == (200_000, 100_000)
+
+
 def test_modes_stay_as_much_dearer_as_in_the_table() -> None:
     own = {"claude-opus-5-5": {"input_usd_per_mtok": 2}}
 

@@ -54,11 +54,15 @@ class PriceBook:
 
     def _stated(self, name: str, table: Schedule) -> Iterator[Period]:
         entries = sorted(enumerate(self.stated[name]), key=lambda entry: (entry[1].starts or date.min, entry[0]))
-        for number, entry in entries:
-            known = price_on(table, entry.starts or date.max)
-            price = _merged(entry, known, self.origins[name, number])
-            if price is not None:
-                yield Period(entry.starts, price)
+        ends = [entry.starts or date.min for _, entry in entries[1:]]
+        for (number, entry), end in zip(entries, [*ends, date.max], strict=True):
+            # What the entry leaves to the table changes with the table.
+            starts = entry.starts or date.min
+            changes = [p.starts for p in table if p.starts is not None and starts < p.starts < end]
+            for day in (entry.starts, *changes):
+                price = _merged(entry, price_on(table, day or date.min), self.origins[name, number])
+                if price is not None:
+                    yield Period(day, price)
 
 
 def _before(table: Schedule, own: Schedule) -> Schedule:
