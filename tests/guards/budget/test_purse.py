@@ -109,6 +109,18 @@ def test_a_hold_of_another_purse_is_none_of_its_business() -> None:
     assert ledger.settled() == 40
 
 
+def test_what_costs_nothing_at_worst_is_in_no_doubt() -> None:
+    ledger = ShakyLedger()
+
+    async def scene() -> None:
+        async with workers(ledger, 1) as (worker,):
+            worker.purse.settle(held(worker.try_hold(0)), Amounts(0), "hung_up")
+
+    run_virtual(scene())
+
+    assert ledger.real.unsettled_rows() == []
+
+
 def test_a_cost_above_the_hold_is_booked_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     ledger = ShakyLedger()
 

@@ -152,7 +152,8 @@ class Purse:
             _log.error("ledger.overrun", extra={"fields": fields})
         if reason is not None:
             charges = tuple((lease.name, booked[lease.part]) for lease in receipt.leases if booked[lease.part])
-            self._reports.charge(Unsettled(receipt.id, self._clock.wall_s(), reason, receipt.target, charges))
+            if charges:  # where even the worst case is nothing, nobody has to decide
+                self._reports.charge(Unsettled(receipt.id, self._clock.wall_s(), reason, receipt.target, charges))
 
     async def can_hold(self) -> bool:
         """Say whether more could be leased now, as the last second has shown; else the ledger is asked, for a second.
