@@ -48,11 +48,11 @@ class ProviderHeads:
         lines = [known[1]]
         for name in FORWARDED[provider.dialect]:
             value = headers.get(name)
-            if value is not None:
-                if not value or len(value) > VALUE_LIMIT or value.translate(None, _VALUE_BYTES):
+            if value:  # an empty one says nothing: W3C allows an empty tracestate, SDKs send an unset organization so
+                if len(value) > VALUE_LIMIT or value.translate(None, _VALUE_BYTES):
                     raise _bad(name, value)
                 lines.append(b"%b: %b\r\n" % (name, value))
-        if provider.dialect == "anthropic" and b"anthropic-version" not in headers:
+        if provider.dialect == "anthropic" and not headers.get(b"anthropic-version"):
             lines.append(_DEFAULT_VERSION)
         return b"".join(lines)
 
@@ -83,4 +83,4 @@ def _bad(name: bytes, value: bytes) -> BadRequest:
     text = name.decode()
     if len(value) > VALUE_LIMIT:
         return BadRequest(f"header {text} has {len(value)} bytes: expected at most {VALUE_LIMIT}", param=text)
-    return BadRequest(f"header {text} is empty or holds a character outside printable ASCII", param=text)
+    return BadRequest(f"header {text} holds a character outside printable ASCII", param=text)
