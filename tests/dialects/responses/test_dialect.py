@@ -128,6 +128,29 @@ def test_a_whole_answers_facts_are_read(body: bytes, facts: Facts) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "searches"),
+    [
+        pytest.param({}, 2, id="untold, they stand in the output"),
+        pytest.param({"tool_usage": {"web_search": {"num_requests": 1}}}, 1, id="what is told stands"),
+        pytest.param({"tool_usage": {"web_search": {"num_requests": 0}}}, 0, id="none is a number, too"),
+        pytest.param({"tool_usage": {"web_search": None}}, 2, id="null tells nothing"),
+        pytest.param({"output": {"web_search_call": 1}}, 0, id="an output of another shape"),
+    ],
+)
+def test_searches_are_counted_where_the_provider_does_not(told: dict[str, Any], searches: int) -> None:
+    output = [
+        {"type": "web_search_call", "action": {"type": "search", "query": "a"}},
+        {"type": "web_search_call", "action": {"type": "open_page", "url": "https://a"}},
+        {"type": "web_search_call"},
+        {"type": "message", "content": [{"type": "output_text", "text": "web_search_call"}]},
+        "web_search_call",
+    ]
+    body = _answer(**{"usage": {"input_tokens": 9, "output_tokens": 3}, "output": output, **told})
+
+    assert RESPONSES_DIALECT.read_reply(RESPONSES, body).usage == Usage(9, output=3, web_searches=searches)
+
+
+@pytest.mark.parametrize(
     "frame", [b"event: response.completed\ndata: {", b'data: {"type":"x', b"data: \xff", b"event: x\ndata: []"]
 )
 def test_a_frame_that_is_no_event_breaks_the_stream(frame: bytes) -> None:

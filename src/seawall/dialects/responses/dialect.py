@@ -43,6 +43,9 @@ _STATUS_OF_KIND: Final = {
 }
 _UNKNOWN_STATUS: Final = 502
 _BAD_REQUEST: Final = 400
+_ABSENT: Final = msgspec.Raw()
+_SEARCH_CALL: Final = "web_search_call"
+_NO_SEARCHES: Final = frozenset({"open_page", "find_in_page"})  # what else such a call can do, which has no fee
 
 
 class _Incomplete(msgspec.Struct):
@@ -66,6 +69,7 @@ class _Response(msgspec.Struct):
     tool_usage: _ToolUsage | None = None
     incomplete_details: _Incomplete | None = None
     error: Any = None
+    output: msgspec.Raw = _ABSENT  # stays unread, unless searches must be counted in it
 
 
 class _Event(msgspec.Struct):
@@ -95,9 +99,28 @@ def _note(facts: Facts, response: _Response) -> None:
     if tier is not None:
         facts.mode = STANDARD if tier in ("", "default", "auto", "standard") else Mode(service_tier=word(tier))
     if response.usage is not None and response.usage.input_tokens is not None:
-        tools = response.tool_usage
-        searches = tools.web_search.num_requests or 0 if tools is not None and tools.web_search is not None else 0
-        facts.usage, facts.usage_state = usage_of(response.usage, searches)
+        facts.usage, facts.usage_state = usage_of(response.usage, _searches(response))
+
+
+def _searches(response: _Response) -> int:
+    """Count the searches that have a fee: as they are told, or else as they stand in the output."""
+    tools = response.tool_usage
+    told = tools.web_search.num_requests if tools is not None and tools.web_search is not None else None
+    if told is not None:
+        return told
+    output = bytes(response.output)
+    if _SEARCH_CALL.encode() not in output:
+        return 0
+    items = read_any(output)
+    return sum(_is_search(item) for item in items) if type(items) is list else 0
+
+
+def _is_search(item: Any) -> bool:  # any JSON value
+    if type(item) is not dict or item.get("type") != _SEARCH_CALL:
+        return False
+    action = item.get("action")
+    kind = action.get("type") if type(action) is dict else None
+    return type(kind) is not str or kind not in _NO_SEARCHES
 
 
 def _error_of(found: Any) -> UpstreamError:  # any JSON value in the place of an error object
