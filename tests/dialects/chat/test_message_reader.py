@@ -109,6 +109,22 @@ def test_messages_become_turns(
     [
         pytest.param({"role": "user", "content": "Hi", "name": "Ann"}, ["dropped.messages.name"], id="a name"),
         pytest.param({"role": "assistant", "content": ""}, ["dropped.empty_message"], id="nothing said"),
+        pytest.param(
+            {"role": "assistant", "content": "Hi", "reasoning_content": "Hm."},
+            ["dropped.messages.reasoning_content"],
+            id="thoughts",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": "Hi", "annotations": [{"type": "url_citation"}]},
+            ["dropped.messages.annotations"],
+            id="citations",
+        ),
+        pytest.param(
+            {"role": "user", "content": "Hi", "an invention": 1}, ["dropped.messages.unknown_field"], id="an invention"
+        ),
+        pytest.param(
+            {"role": "assistant", "content": "Hi", "annotations": [], "audio": None, "new": False}, [], id="nothing"
+        ),
     ],
 )
 def test_what_is_left_out_is_noted(message: dict[str, Any], codes: list[str]) -> None:

@@ -44,11 +44,7 @@ def _read(losses: Losses | None = None, **fields: Any) -> Conversation:  # any J
             {"tools": (Tool("f", schema={"type": "object", "properties": {}}),)},
             id="a tool without arguments",
         ),
-        pytest.param(
-            {"functions": [{"name": "f", "parameters": SCHEMA}], "function_call": {"name": "f"}},
-            {"tools": (Tool("f", schema=SCHEMA),), "tool_choice": ToolChoice("named", "f")},
-            id="old functions",
-        ),
+        pytest.param({"functions": []}, {}, id="no old functions"),
         pytest.param({"function_call": "none"}, {"tool_choice": ToolChoice("none")}, id="no old function"),
         pytest.param(
             {"tools": [TOOL], "parallel_tool_calls": False, "tool_choice": "required"},
@@ -115,6 +111,15 @@ def test_fields_are_read(fields: dict[str, Any], expected: dict[str, Any]) -> No
 
     assert _read(losses, **fields) == Conversation(TURNS, **expected)
     assert losses.codes == []
+
+
+def test_old_functions_are_tools_and_so_will_their_calls_be() -> None:
+    losses = Losses()
+
+    read = _read(losses, functions=[{"name": "f", "parameters": SCHEMA}], function_call={"name": "f"})
+
+    assert read == Conversation(TURNS, tools=(Tool("f", schema=SCHEMA),), tool_choice=ToolChoice("named", "f"))
+    assert losses.codes == ["changed.functions"]
 
 
 @pytest.mark.parametrize(

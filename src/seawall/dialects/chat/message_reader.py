@@ -10,6 +10,8 @@ from seawall.dialects.neutral.conversation import Message, Part, Refusal, Text, 
 from seawall.dialects.neutral.loss import Losses, refused
 
 _ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+_READ: Final = frozenset({"role", "content", "name", "refusal", "audio", "tool_calls", "tool_call_id", "function_call"})
+_DROPPED: Final = frozenset({"annotations", "reasoning", "reasoning_content"})  # said by their name, all else is not
 _LEGACY_ID: Final = "call_function_"  # the old calls had none, and every other dialect needs one
 
 
@@ -45,6 +47,9 @@ class _Turns:
     def take(self, message: dict[str, Any], path: str) -> None:
         """Take the next message."""
         role = as_choice(message.get("role"), _ROLES, f"{path}.role")
+        for name, value in message.items():
+            if value and name not in _READ:
+                self._losses.drop(f"messages.{name if name in _DROPPED else 'unknown_field'}")
         content, at = message.get("content"), f"{path}.content"
         if role in {"tool", "function"}:
             self._result(message, path)

@@ -80,6 +80,8 @@ def read_request(fields: Mapping[str, Any], losses: Losses) -> Conversation:
     _OTHERS.check(fields, losses)
     system, messages = read_messages(fields.get("messages"), losses)
     tools = _tools(fields)
+    if fields.get("functions"):
+        losses.change("functions")  # the answer asks for them as for tools
     is_stream = as_flag(fields.get("stream"), "stream") or False
     return Conversation(
         messages,
