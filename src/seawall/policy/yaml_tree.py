@@ -94,7 +94,8 @@ def read_tree(data: bytes) -> Tree:
 
 def _text(data: bytes) -> str:
     if len(data) > MAX_BYTES:
-        raise _Fatal(START, f"a document of {len(data)} bytes", f"at most {MAX_BYTES}")
+        # Whoever reads a file stops there, so that its true size is not known here.
+        raise _Fatal(START, "a document of more than 1 MB", f"at most {MAX_BYTES} bytes")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

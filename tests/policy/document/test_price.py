@@ -22,3 +22,17 @@ def test_several_prices_keep_their_order() -> None:
 def test_what_is_no_price_is_refused(value: object) -> None:
     with pytest.raises(ValidationError):
         PRICES.validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (("2026-12-01", "2026-12-01"), "one price from 2026-12-01 on"),
+        ((None, "2026-12-01", None), "one price without `from`, and `from` at every other"),
+    ],
+)
+def test_two_prices_that_begin_together_are_refused(days: tuple[str | None, ...], expected: str) -> None:
+    prices = [{"input_usd_per_mtok": number} | ({"from": day} if day else {}) for number, day in enumerate(days)]
+
+    with pytest.raises(ValidationError, match=expected):
+        PRICES.validate_python(prices)

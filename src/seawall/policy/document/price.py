@@ -1,8 +1,9 @@
 """`prices`: what the operator knows better than the built-in table."""
 
+from collections import Counter
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from seawall.policy.document.section import Day, Section, Tokens, UsdPerMtok, wrong
 
@@ -45,8 +46,17 @@ def _as_list(value: object) -> object:
     raise wrong("a price or a list of dated prices")
 
 
+def _each_from_another_day(prices: tuple[PriceDocument, ...]) -> tuple[PriceDocument, ...]:
+    # Of two that begin together one would never hold, and nobody would be told which.
+    for day, number in Counter(price.starts for price in prices).items():
+        if number > 1:
+            raise wrong(f"one price from {day} on" if day else "one price without `from`, and `from` at every other")
+    return prices
+
+
 PriceList: TypeAlias = Annotated[
     tuple[PriceDocument, ...],
     Field(strict=False, max_length=64),
+    AfterValidator(_each_from_another_day),
     BeforeValidator(_as_list, json_schema_input_type=PriceDocument | list[PriceDocument]),
 ]
