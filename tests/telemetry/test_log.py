@@ -95,10 +95,21 @@ def test_a_canary_passes_nowhere(where: int, before: str, after: str) -> None:
     json.loads(line)
 
 
-@pytest.mark.parametrize("name", ["authorization", "x_api_key", "password", "client_secret", "token", "Cookie"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authorization", "x_api_key", "password", "client_secret", "token", "Cookie", "x-auth-token", "accessToken",
+        "private_key", "access-key", "passphrase", "MYSQL_PWD",
+    ],
+)  # fmt: skip  # one list, not a column
 def test_a_field_with_a_telling_name_is_masked_whatever_it_holds(name: str) -> None:
     assert json.loads(write(fields={name: "short"}))[name] == "[secret]"
     assert json.loads(write(fields={name: b"short"}))[name] == "[secret]"
+
+
+@pytest.mark.parametrize("name", ["key_id", "tokens", "token_count", "request_id", "model", "keyword", "first_key"])
+def test_a_field_with_a_usual_name_is_kept(name: str) -> None:
+    assert json.loads(write(fields={name: "abc"}))[name] == "abc"
 
 
 def test_a_number_that_is_a_secret_is_masked_and_the_line_still_parses() -> None:

@@ -26,7 +26,10 @@ MAX_NAME: Final = 64
 MAX_FIELDS: Final = 32
 _MAX_READ: Final = 65_536  # the scrubber reads no more of a text than this; what is behind it would be cut anyway
 _RESERVED: Final = frozenset({"at", "level", "logger", "event", "exception"})
-_SENSITIVE: Final = re.compile(r"(?i)authorization|api[_-]?key|cookie|passw|secret|pepper|credential|(?:^|_)token$")
+_SENSITIVE: Final = re.compile(
+    r"(?i)authorization|cookie|passw|passphrase|pwd|secret|pepper|credential|bearer|token$"
+    r"|(?:api|access|account|private|signing)[_-]?key"
+)
 _UVICORN: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _log: Final = logging.getLogger("seawall")
 
