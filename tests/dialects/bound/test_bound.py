@@ -89,6 +89,9 @@ def test_no_prompt_is_longer_than_the_model_takes(endpoint: Endpoint, name: str)
         pytest.param(RESPONSES, {"conversation": "c"}, id="conversation"),
         pytest.param(RESPONSES, {"input": [{"type": "item_reference", "id": "i"}]}, id="reference"),
         pytest.param(RESPONSES, {"input": [{"type": "reasoning", "id": "rs"}]}, id="thoughts by name"),
+        pytest.param(RESPONSES, {"input": [{"id": "msg_1"}]}, id="reference without a type"),
+        pytest.param(RESPONSES, {"input": [{"type": "image_generation_call", "id": "ig"}]}, id="a picture made before"),
+        pytest.param(RESPONSES, {"input": [{"type": "web_search_call", "id": "ws"}]}, id="what was found before"),
         pytest.param(RESPONSES, {"input": _user({"type": "input_file", "file_url": "https://a"})}, id="file by url"),
     ],
 )
@@ -124,6 +127,22 @@ def test_what_only_the_provider_knows_is_the_context_or_no_bound(endpoint: Endpo
             RESPONSES, {"tools": [{"type": "namespace", "tools": [{"type": "mcp"}]}]}, "namespace", id="deep tools"
         ),
         pytest.param(RESPONSES, {"tools": [{"type": "namespace"}]}, "namespace", id="an empty namespace"),
+        pytest.param(RESPONSES, {"input": [{"type": "compaction_trigger"}]}, "compaction_trigger", id="compacts now"),
+        pytest.param(
+            RESPONSES,
+            {"input": [{"type": "additional_tools", "role": "developer", "tools": [{"type": "code_interpreter"}]}]},
+            "code_interpreter",
+            id="tools in the input",
+        ),
+        pytest.param(
+            RESPONSES, {"input": [{"type": "tool_search_output", "tools": None}]}, "None", id="tools that are none"
+        ),
+        pytest.param(
+            MESSAGES,
+            {"messages": _user({"type": "tool_addition", "tool": {"type": "tool_definition", "definition": WEB}})},
+            "max_uses",
+            id="tools in a message",
+        ),
         pytest.param(CHAT, {"n": "5"}, "n is no whole number", id="choices as text"),
         pytest.param(CHAT, {"n": 5.0}, "n is no whole number", id="choices as a fraction"),
         pytest.param(CHAT, {"models": ["dear"]}, "models", id="models to choose from"),
@@ -149,6 +168,17 @@ def test_a_model_that_always_searches_has_no_end() -> None:
     searching = Target(PROVIDER, "gpt-5-search-api", None, traits=KNOWN.traits)
 
     assert "searches before it answers" in _bound(CHAT, searching).why
+
+
+def test_tools_count_wherever_they_are_offered() -> None:
+    tool = {"type": "function", "name": "a", "parameters": {"type": "object"}}
+    item = {"type": "additional_tools", "role": "developer", "tools": [tool]}
+    block = {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": {"name": "a"}}}
+    known = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "a"}}
+
+    assert (_bound(RESPONSES, input=[item]).input_tokens or 0) >= (_bound(RESPONSES, tools=[tool]).input_tokens or 0)
+    assert (_bound(MESSAGES, messages=_user(block)).input_tokens or 0) > 900
+    assert (_bound(MESSAGES, messages=_user(known)).input_tokens or 0) < 900
 
 
 def test_tools_of_the_client_in_a_namespace_are_tools() -> None:

@@ -128,6 +128,8 @@ def _block(tally: Tally, pile: list[Any], block: dict[str, Any]) -> None:
             _mark(tally, name, value)
         elif name == "citations" and type(value) is dict and value.get("enabled"):
             _cited(tally, block)
+        elif name == "tool" and type(value) is dict and "definition" in value:
+            _tools(tally, name, [value["definition"]])
         elif name == "file_id":
             tally.store("a file that the provider keeps")
         elif type(value) is not str:

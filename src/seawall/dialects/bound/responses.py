@@ -13,6 +13,15 @@ _CLIENT_TOOLS: Final = {"function": 0, "custom": 0, "local_shell": 700, "apply_p
 _SEARCHES: Final = "web_search"
 _PREVIEW: Final = "web_search_preview"
 _REMOTE: Final = "mcp"
+_OFFERS: Final = ("additional_tools", "tool_search_output")  # items that bring tools
+# Items that stand for more than they say: the provider knows what its tools have found, or made.
+_KEPT: Final = (
+    "item_reference",
+    "image_generation_call",
+    "file_search_call",
+    "web_search_call",
+    "code_interpreter_call",
+)
 _BREAKPOINT: Final = "prompt_cache_breakpoint"
 
 
@@ -26,9 +35,20 @@ def responses_bound(fields: Mapping[str, Any], target: Target) -> Bound:  # JSON
             count = _FIELDS.get(name, _other)
             if count is not None:
                 count(tally, name, value)
-    if fields.get("tools"):
-        _tools(tally, fields["tools"], fields.get("max_tool_calls"))
+    if tools := _offered(fields):
+        _tools(tally, tools, fields.get("max_tool_calls"))
     return tally.bound(target, openai.ceiling(fields, ("max_output_tokens",), target), openai.mode(fields))
+
+
+def _offered(fields: Mapping[str, Any]) -> list[Any]:
+    """Gather the tools that a request offers, wherever it does."""
+    tools, items = fields.get("tools"), fields.get("input")
+    found = list(tools) if type(tools) is list else [tools] if tools else []
+    for item in items if type(items) is list else ():
+        if type(item) is dict and item.get("type") in _OFFERS:
+            more = item.get("tools")
+            found += more if type(more) is list else [more]
+    return found
 
 
 def _other(tally: Tally, name: str, value: Any) -> None:
@@ -67,10 +87,10 @@ def _reasoning(tally: Tally, _: str, value: Any) -> None:
         )
 
 
-def _compaction(tally: Tally, _: str, value: Any) -> None:
+def _compaction(tally: Tally, name: str, value: Any) -> None:
     if value:
         tally.refuse(
-            "the provider may shorten the conversation (context_management), which it bills apart;"
+            f"the provider may shorten the conversation ({name}), which it bills apart;"
             " leave it out, or send the call where no budget holds"
         )
 
@@ -86,8 +106,14 @@ def _items(tally: Tally, _: str, items: Any) -> None:
             tally.text(item)
             continue
         kind = item.get("type")
-        if kind == "item_reference" or (kind == "reasoning" and not item.get("encrypted_content")):
+        if (
+            kind in _KEPT
+            or (kind == "reasoning" and not item.get("encrypted_content"))
+            or (kind is None and "role" not in item)  # a reference, which needs no type
+        ):
             tally.store("an item that the provider keeps")
+        elif kind == "compaction_trigger":
+            _compaction(tally, kind, item)
         for name, value in item.items():
             if name == "role":
                 tally.role(value)
