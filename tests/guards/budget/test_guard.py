@@ -279,6 +279,17 @@ def test_without_a_price_money_is_not_spent() -> None:
     assert found.requests == 0
 
 
+def test_a_limit_that_a_header_lifts_bounds_nothing() -> None:
+    call = Call(
+        MESSAGES,
+        BODY,
+        {b"anthropic-beta": b"context-1m-2025-08-07"},
+        target=target(traits=Traits(input_tokens=100)),
+    )
+
+    assert bill(call, UpstreamBroken("the connection broke")).settled == worst_of(ASK)
+
+
 def test_without_a_bound_money_is_not_spent() -> None:
     image = {"type": "file", "source": {"type": "file", "file_id": "file_1"}}
     messages = [

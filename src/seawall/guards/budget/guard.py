@@ -15,6 +15,7 @@ from seawall.dialects.dialect import CHAT, MESSAGES, RESPONSES
 from seawall.guards.budget.accounts import Accounts
 from seawall.guards.budget.amounts import Amounts
 from seawall.guards.budget.any_purse import AnyPurse
+from seawall.guards.budget.betas import lifted
 from seawall.guards.budget.lease import Attempt, Lease
 from seawall.guards.budget.rule import LEAST_ANSWER, Answer, Ending, Left, clamped, settlement, worst_case
 from seawall.guards.budget.settings import BudgetSettings
@@ -26,6 +27,7 @@ from seawall.ports.ledger import Short
 CLAMPED: Final = "budget.clamped"
 _ROUNDS: Final = 4  # a clamped call may come short of another account, and then of what was left a moment ago
 _REFUSE: Final = BudgetSettings()
+_BETAS: Final = b"anthropic-beta"  # travels on to the provider as it came
 _FIELDS: Final = {
     MESSAGES: ("max_tokens",),
     CHAT: ("max_completion_tokens", "max_tokens"),
@@ -118,7 +120,8 @@ class BudgetGuard:
 def _case(exchange: Exchange, target: Target, leases: Sequence[Lease]) -> _Case:
     """Find the worst case of the attempt that the exchange is about to make."""
     fields = exchange.body.fields if exchange.body is not None else {}
-    bound = bound_of(exchange.sends, fields, target)
+    betas = exchange.headers.get(_BETAS) if exchange.sends is MESSAGES else None
+    bound = bound_of(exchange.sends, fields, lifted(target, betas) if betas else target)
     if bound.input_tokens is None:
         raise BadRequest(
             f"what this call uses has no upper bound, which its budget needs: {bound.why}", code="budget.unbounded"
