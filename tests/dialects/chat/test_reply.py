@@ -104,6 +104,7 @@ def test_a_call_without_an_id_gets_one(message: dict[str, Any]) -> None:
         pytest.param(b'{"choices":[7]}', "has no choice", id="a choice that is no object"),
         pytest.param(_body(None), "has no message", id="no message"),
         pytest.param(_body({"content": "Hi"}, None), "has no finish_reason", id="not ended"),
+        pytest.param(b'{"choices":[{"message":{},"finish_reason":["stop"]}]}', "nobody knows", id="a list of reasons"),
         pytest.param(_body({"tool_calls": [CALL | {"function": {"name": "f", "arguments": "{"}}]}, "stop"),
                      "not the JSON of an object", id="arguments that are no JSON"),
         pytest.param(_body({"tool_calls": [CALL | {"function": {"name": "f", "arguments": "[]"}}]}, "stop"),

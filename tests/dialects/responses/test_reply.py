@@ -121,6 +121,7 @@ def test_an_answer_that_was_cut_is_incomplete(stop: Stop) -> None:
             id="citations",
         ),
         pytest.param({"type": "web_search_call"}, ["dropped.answer.server_tools"], id="a built-in tool"),
+        pytest.param({"type": {}}, ["dropped.answer.server_tools"], id="a type that is none"),
     ],
 )
 def test_what_no_other_dialect_has_is_noted(item: dict[str, Any], codes: list[str]) -> None:

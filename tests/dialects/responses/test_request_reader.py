@@ -139,6 +139,7 @@ def test_what_is_left_out_is_noted(fields: dict[str, Any], codes: list[str]) -> 
         pytest.param({"input": None}, "input", id="no input"),
         pytest.param({"input": [{"role": "system", "content": "x"}]}, "input", id="nothing but instructions"),
         pytest.param({"tools": {}}, "tools", id="tools"),
+        pytest.param({"tools": [TOOL | {"allowed_callers": 1}]}, "tools.0.allowed_callers", id="callers"),
         pytest.param({"tool_choice": "any"}, "tool_choice", id="choice"),
         pytest.param({"tool_choice": "required"}, "tool_choice", id="nothing to choose from"),
         pytest.param(

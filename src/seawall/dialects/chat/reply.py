@@ -38,7 +38,7 @@ def read_reply(body: bytes, losses: Losses) -> Answer:
     words: list[Text | Refusal] = [Text(text)] if (text := text_of(message.get("content"))) else []
     if refusal:
         words.append(Refusal(refusal))
-    was_cut = choice.get("finish_reason") in {"length", "content_filter"}
+    was_cut = choice.get("finish_reason") in ("length", "content_filter")
     calls = _calls(message, was_cut=was_cut)
     stop = stop_of(
         choice.get("finish_reason"), choice.get("stop_reason"), has_calls=bool(calls), has_refusal=bool(refusal)

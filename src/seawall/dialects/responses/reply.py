@@ -81,7 +81,7 @@ def stop_of(response: dict[str, Any], *, has_calls: bool, has_refusal: bool) -> 
 
 def note_item(item: dict[str, Any], losses: Losses) -> None:
     """Note what an item has that no other dialect does."""
-    kind = item.get("type")
+    kind = text_of(item.get("type"))
     if kind not in _READ:
         losses.drop(SERVER_TOOLS)
     content = item.get("content") if kind == "message" else None

@@ -127,7 +127,8 @@ def _tool(value: Any, path: str, losses: Losses) -> Tool:
     tool = as_object(value, path)
     if as_name(tool.get("type"), f"{path}.type") != "function":
         raise refused(f"{path}.type", "built-in and custom tools are not translated; define a function")
-    if "direct" not in (tool.get("allowed_callers") or ("direct",)):
+    callers = tool.get("allowed_callers")
+    if callers and "direct" not in as_list(callers, f"{path}.allowed_callers"):
         raise refused(f"{path}.allowed_callers", "calls by a provider's own programs are not translated")
     for name in _TOOL_EXTRAS:
         if tool.get(name):
