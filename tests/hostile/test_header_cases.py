@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.relatives import blocks
 from tests.hostile.request import MARK, OPENAI_PATH, Shape, good_body
 from tests.hostile.stage import Stage
 from tests.hostile.wire import Case
@@ -32,6 +33,18 @@ def test_no_row_injects_a_field_or_a_request(stage: Stage, shared_data: Path) ->
 
     assert len(rows) >= 23
     assert found == []
+    assert stage.log_complaints() == []
+
+
+def test_no_relative_of_a_row_injects_a_field_or_a_request(stage: Stage) -> None:
+    stage.upstream_complaints()
+    cases = [
+        Case(f"{block[:80]!r} in place {i}", (shape.request(good_body()),), may_be_silent=True).then_leave()
+        for block in blocks()
+        for i, shape in enumerate(_places(block + b"\r\n", stage.key))
+    ]
+
+    assert stage.attack_all(cases) == []
     assert stage.log_complaints() == []
 
 
