@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seawall.core.verdict import ALLOW, Degrade, Refuse
 from seawall.dialects.estimate import estimate_tokens
-from seawall.guards.tokens.rule import decide_input, decide_output
+from seawall.guards.tokens.rule import decide_input, decide_output, fitted_thinking
 from seawall.guards.tokens.settings import TokenSettings
 
 CLAMP = TokenSettings(max_tokens=1000)
@@ -38,6 +38,32 @@ def test_what_becomes_of_a_ceiling(asked: object, clamped: str | None, refused: 
     verdicts = [decide_output(settings, asked) for settings in (CLAMP, REFUSE)]
 
     assert [None if verdict == ALLOW else getattr(verdict, "code", "") for verdict in verdicts] == [clamped, refused]
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "asked", "fitted"),
+    [
+        pytest.param(2000, {"type": "enabled", "budget_tokens": 1999}, None, id="room for a word"),
+        pytest.param(
+            2000,
+            {"type": "enabled", "budget_tokens": 2000, "display": "omitted"},
+            {"type": "enabled", "budget_tokens": 1999, "display": "omitted"},
+            id="no room",
+        ),
+        pytest.param(
+            1025, {"type": "enabled", "budget_tokens": 9000}, {"type": "enabled", "budget_tokens": 1024}, id="the least"
+        ),
+        pytest.param(1024, {"type": "enabled", "budget_tokens": 9000}, {"type": "disabled"}, id="less than the least"),
+        pytest.param(1000, {"type": "adaptive"}, None, id="no budget"),
+        pytest.param(1000, {"type": "enabled", "budget_tokens": "2000"}, None, id="an odd budget"),
+        pytest.param(1000, "enabled", None, id="odd thinking"),
+        pytest.param(1000, None, None, id="none"),
+    ],
+)
+def test_thinking_leaves_room_for_an_answer_under_the_ceiling(
+    ceiling: int, asked: object, fitted: dict[str, Any] | None
+) -> None:
+    assert fitted_thinking(TokenSettings(ceiling), asked) == fitted
 
 
 @given(st.integers(1, 10**6), st.booleans(), st.one_of(st.none(), st.integers(-5, 10**7), st.text(max_size=3)))

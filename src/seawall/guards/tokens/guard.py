@@ -6,7 +6,7 @@ from typing import Any, Final
 from seawall.core.error import BadRequest
 from seawall.core.verdict import Degrade, Refuse
 from seawall.dialects.dialect import CHAT, MESSAGES, RESPONSES
-from seawall.guards.tokens.rule import decide_input, decide_output
+from seawall.guards.tokens.rule import decide_input, decide_output, fitted_thinking
 from seawall.guards.tokens.settings import TokenSettings
 from seawall.pipeline.exchange import CallNext, Exchange, Reply
 
@@ -37,6 +37,10 @@ class TokensGuard:
                 if isinstance(verdict, Degrade):
                     body.set(name, self._settings.max_tokens)
                     exchange.note(verdict.code)
+                    thinking = fitted_thinking(self._settings, body.fields.get("thinking"))
+                    if thinking is not None and exchange.sends is MESSAGES:
+                        body.set("thinking", thinking)
+                        exchange.note("tokens.thinking_fitted")
                 elif isinstance(verdict, Refuse):
                     raise BadRequest(f"{name}: {verdict.note}", code=verdict.code, param=name)
             if self._settings.max_input_tokens is not None:
