@@ -45,7 +45,7 @@ def test_calls_with_their_results_are_in_order(messages: list[Message]) -> None:
         pytest.param([_assistant(CALL_A), SYSTEM, _user(RESULT_A)], "'a' is missing", id="instructions first"),
         pytest.param([_user(RESULT_A)], "no open call", id="a result of nothing"),
         pytest.param([_assistant(CALL_A), _user(RESULT_A, RESULT_A)], "no open call", id="two results"),
-        pytest.param([_assistant(CALL_A, CALL_A)], "two calls", id="two calls of one id"),
+        pytest.param([_assistant(CALL_A, CALL_A)], "the call 'a' is there twice", id="two calls of one id"),
         pytest.param([_assistant(ToolCall("x" * 500, "f", ""))], "500 characters", id="a very long id"),
     ],
 )

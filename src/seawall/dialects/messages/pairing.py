@@ -11,7 +11,7 @@ from seawall.dialects.neutral.loss import Losses
 
 _MISSING: Final = "the result of {} is missing; expected it before anything else in the turn after the call"
 _UNASKED: Final = "there is a result of {}, which is no open call of the turn before"
-_TWICE: Final = "two calls have the id {}; expected ids that differ"
+_TWICE: Final = "{} is there twice; expected ids that differ"
 
 
 def pairing_fault(messages: Sequence[Message]) -> str:
