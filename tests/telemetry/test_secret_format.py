@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.core.key import key_text
-from seawall.telemetry.secret_format import looks_like_secret, mask_secrets
+from seawall.telemetry.secret_format import SHORTEST, looks_like_secret, mask_secrets
 
 WORD = string.ascii_letters + string.digits
 DASHED = WORD + "_-"
@@ -151,6 +151,10 @@ def test_our_own_keys_are_found(bits: bytes) -> None:
         pytest.param(r'{"cookie":"a=\"b\"; c=d","e":"f"}', '{"cookie":"[secret]","e":"f"}', id="cookie in JSON"),
         pytest.param('the "Cookie: a=b" and so on', 'the "Cookie: [secret]" and so on', id="cookie between quotes"),
         pytest.param("got Bearer\tabcdefgh12345678 here", "got Bearer\t[secret] here", id="bearer and a tab"),
+        pytest.param("{'HTTP_COOKIE': 'a=b; c=d'}", "{'HTTP_COOKIE': '[secret]'}", id="environment of a request"),
+        pytest.param("HTTP_AUTHORIZATION=Basic dTpw", "HTTP_AUTHORIZATION=Basic [secret]", id="the same, as text"),
+        pytest.param(r"'a\r\nCookie: a=b; c'", r"'a\r\nCookie: [secret]'", id="cookie behind an escape"),
+        pytest.param("a%0ABearer abcdefgh12345678", "a%0ABearer [secret]", id="bearer behind an escape"),
         pytest.param("got bearer: abcdefgh12345678", "got bearer: [secret]", id="bearer and a colon"),
         pytest.param(f"SECRET_KEY={WORD[:20]}", "SECRET_KEY=[secret]", id="secret key"),
         pytest.param(f"passphrase = '{WORD[:20]}'", "passphrase = '[secret]'", id="passphrase"),
@@ -165,6 +169,7 @@ def test_our_own_keys_are_found(bits: bytes) -> None:
 )
 def test_a_value_in_a_place_for_credentials_is_masked(text: str, masked: str) -> None:
     assert mask_secrets(text) == masked
+    assert looks_like_secret(text.ljust(SHORTEST, "."))
 
 
 def test_a_pgp_key_is_masked() -> None:
@@ -296,6 +301,16 @@ def test_time_grows_no_faster_than_the_text(piece: str) -> None:
     ratio = _seconds(piece * (large // len(piece))) / max(_seconds(piece * (small // len(piece))), 1e-4)
 
     assert ratio < 24, "eight times the text took more than three times eight as long; a square would take 64"
+
+
+pieces = st.lists(st.sampled_from([*HOSTILE, WORD[:20], "bearer", "basic", "cookie", ":", " ", ",", '"', "a"]))
+
+
+@given(text=pieces.map("".join) | st.text())
+def test_a_label_looks_like_a_secret_where_it_would_be_masked(text: str) -> None:
+    text = text.ljust(SHORTEST, ".")
+
+    assert looks_like_secret(text) == (mask_secrets(text) != text)
 
 
 @given(text=st.text())

@@ -47,11 +47,11 @@ _PEM: Final = (
     r'[^"-]*(?:-(?!----)[^"-]*)*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?'
 )
 _USERINFO: Final = r"""(?<=://)[^\s/?#"'\\<>]+(?=@)"""  # up to the last @, as a password may have one
-_BEARER: Final = r"(?i:(?<=\bbearer )|(?<=\bbasic ))[A-Za-z0-9_.~+/=-]{16,}"
-_ANY: Final = "|".join((f"{_EDGE}(?:{'|'.join(_TOKENS)})", _PEM, _USERINFO, _BEARER))
+_ANY: Final = "|".join((f"{_EDGE}(?:{'|'.join(_TOKENS)})", _PEM, _USERINFO))
 
-# A value in a place that names it: a header as text, as JSON or as a pair of bytes, an assignment, a query. Between
-# quotes it goes to the closing one, in JSON within JSON to the next backslash, and without quotes to what ends a value.
+# A value in a place that names it: a header as text, as JSON or as a pair of bytes, an assignment, a query. What stands
+# before the name does not matter (HTTP_COOKIE, the n of a line break in a repr). Between quotes the value goes to the
+# closing one, in JSON within JSON to the next backslash, and without quotes to what ends a value.
 _NAME_ENDS: Final = r"""\\{0,2}["']?\s{0,4}"""
 _MARK: Final = r"(?:[:=,]|%3[ADad])"
 _VALUE_BEGINS: Final = r"""\s{0,4}(?:[bru]{1,2}(?=["']))?"""
@@ -71,21 +71,21 @@ _HEADER_VALUE: Final = (
     rf"""(?:,\s{{0,4}}(?:(?i:bearer|basic|token)\s{{1,4}}{_BARE}+|[A-Za-z_-]{{1,32}}=(?:"[^"\r\n\\]*"|{_BARE}+)))*"""
 )
 _HEADER: Final = (
-    r"(?i:\b(?:proxy-)?authorization|\bx-api-key|\bapi-key|\bx-goog-api-key)"
+    r"(?i:authorization|api-key)"
     + _NAME_ENDS
     + _MARK
     + _VALUE_BEGINS
     + _value(_HEADER_VALUE, before=r"(?i:(?:bearer|basic|digest|negotiate|token)(?:\s{1,4}|%20|\+))?")
 )
 _COOKIE: Final = (
-    r"(?i:\b(?:set-)?cookie)"
+    r"(?i:cookie)"
     + _NAME_ENDS
     + _MARK
     + _VALUE_BEGINS
     + _value(r"""[^\r\n"'\\]+(?:(?<==)"[^"\r\n\\]*"[^\r\n"'\\]*)*""")
 )
 _CARRIED: Final = (
-    r"""(?i:\bbearer(?:\s{1,4}|\s{0,4}[:=]\s{0,4}["']?|%20|\+)|\bbasic(?:\s{1,4}|%20|\+))"""
+    r"""(?i:bearer(?:\s{1,4}|\s{0,4}[:=]\s{0,4}["']?|%20|\+)|basic(?:\s{1,4}|%20|\+))"""
     r"([A-Za-z0-9_.~+/=-]{16,})"
 )
 _NAMED: Final = (
@@ -101,12 +101,15 @@ _BITS_OF_CHANCE: Final = 3.0  # Shannon entropy per character; words and numbers
 _any: Final = re.compile(_ANY)
 _placed: Final = re.compile(f"{_HEADER}|{_COOKIE}|{_CARRIED}")
 _named: Final = re.compile(_NAMED)
+_place: Final = re.compile(r"[\s:=,>%+]")  # without one of these, no text has a place for a credential
 _reference: Final = re.compile(r"env:[A-Z_][A-Z0-9_]*")  # the name of a place for a credential is none
 
 
 def looks_like_secret(text: str) -> bool:
-    """Say whether a label holds something of a known credential's form; under a microsecond for usual labels."""
-    return len(text) >= SHORTEST and _any.search(text) is not None
+    """Say whether a label holds what `mask_secrets` would mask; a few microseconds for usual labels."""
+    if len(text) < SHORTEST:
+        return False
+    return _any.search(text) is not None or (_place.search(text) is not None and mask_secrets(text) != text)
 
 
 def mask_secrets(text: str) -> str:
