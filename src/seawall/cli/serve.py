@@ -82,6 +82,8 @@ def command(  # noqa: PLR0917  # click passes them by name
     SIGHUP, or a change of the file, puts the new policy in force if it is good. SIGTERM or Ctrl-C finishes what is
     running; a second one ends at once. With several workers SIGUSR2 replaces them one by one, and no connection is
     refused. serve.pid in the state directory names the process to send them to.
+
+    Exit codes: 0 ended in order, 1 the policy has errors or workers failed or were ended at once, 2 cannot start.
     """
     if insecure_dev and not _is_loopback(host):
         raise click.UsageError(f"--insecure-dev checks no keys, so it needs --host on loopback, not {host}")
