@@ -100,6 +100,21 @@ def test_a_good_call_is_recorded() -> None:
     assert len(record.attempts) == 1
 
 
+def test_what_the_gateway_knows_by_itself_is_recorded() -> None:
+    class Knowing:
+        async def __call__(self, exchange: Exchange, call_next: Any) -> Any:  # a guard
+            exchange.trace_id, exchange.policy_version = "the trace", "the policy"
+            exchange.degraded, exchange.is_replayed = "model", True
+            exchange.note("a.note")
+            return await call_next(exchange)
+
+    record, _ = _go(Call(MESSAGES, {}, target=target()), whole(ANSWER["anthropic"]), inner=(Knowing(),))
+
+    assert (record.trace_id, record.policy_version) == ("the trace", "the policy")
+    assert (record.degraded, record.replayed, record.notes) == ("model", True, ("a.note",))
+    assert (record.schema, record.prompt_version, record.schema_version, record.cache) == (1, "", "", "off")
+
+
 def test_a_stream_is_recorded_when_it_has_ended() -> None:
     script = Script((Pause(2.0), *TEXT[:3], Pause(3.0), *TEXT[3:]))
     record, _ = _go(Call(MESSAGES, {"stream": True}, target=target()), script)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from seawall.core.error import Refused, SeawallError
-from seawall.core.record import CallRecord, bounded, whole_us
+from seawall.core.record import SCHEMA_VERSION, CallRecord, bounded, whole_us
 from seawall.pipeline.exchange import CallNext, Exchange, Reply, error_code
 from seawall.pipeline.watchdog import HungUp
 from seawall.ports.journal import Journal
@@ -75,28 +75,29 @@ def record_of(
             attempts = tuple([replace(attempt, model=bounded(tidy(attempt.model))) for attempt in attempts])
     if last is not None and last.first_token_s is not None:
         first_token_s = whole_us(last.started_s + last.first_token_s)
-    return CallRecord(
-        id=exchange.id,
-        at_s=exchange.at_s,
-        outcome="ok" if error is None else _outcome(error),
-        status=reply.status if reply else error.status if isinstance(error, SeawallError) else 0,
-        error="" if error is None else error_code(error),
-        dialect=exchange.dialect.name,
-        endpoint=exchange.endpoint.name,
-        stream=exchange.wants_stream,
-        route=exchange.route,
-        traffic_class=exchange.traffic_class,
-        key_id=principal.key_id if principal else "",
-        team=principal.team if principal else "",
-        project=principal.project if principal else "",
-        user=settings.hash_person(labels.user) if labels.user else "",
-        feature=tidy(labels.feature) if labels.feature else "",
-        conversation=settings.hash_person(labels.conversation) if labels.conversation else "",
-        trace_id=exchange.trace_id,
-        model_asked=bounded(tidy(exchange.model_asked)) if exchange.model_asked else "",
-        provider=target.provider.name if target else "",
-        model=model,
-        policy_version=exchange.policy_version,
+    return CallRecord(  # by place as far as every field has something to say, which takes a third of the time
+        exchange.id,
+        exchange.at_s,
+        SCHEMA_VERSION,
+        "ok" if error is None else _outcome(error),
+        reply.status if reply else error.status if isinstance(error, SeawallError) else 0,
+        "" if error is None else error_code(error),
+        exchange.dialect.name,
+        exchange.endpoint.name,
+        exchange.wants_stream,
+        exchange.route,
+        exchange.traffic_class,
+        principal.key_id if principal else "",
+        principal.team if principal else "",
+        principal.project if principal else "",
+        settings.hash_person(labels.user) if labels.user else "",
+        tidy(labels.feature) if labels.feature else "",
+        settings.hash_person(labels.conversation) if labels.conversation else "",
+        exchange.trace_id,
+        bounded(tidy(exchange.model_asked)) if exchange.model_asked else "",
+        target.provider.name if target else "",
+        model,
+        exchange.policy_version,
         degraded=exchange.degraded,
         replayed=exchange.is_replayed,
         duration_s=duration_s,
