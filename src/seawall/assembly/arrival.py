@@ -32,7 +32,7 @@ def forwarded_query(query: bytes) -> str:
 
 def _new_id(at_s: float) -> str:
     """Make a request id: 48 bits of milliseconds, so that ids sort by time, and 80 random ones (as UUID version 7)."""
-    return f"req_{int(at_s * 1000):012x}{_draw.getrandbits(80):020x}"
+    return f"req_{(int(at_s * 1000) << 80 | _draw.getrandbits(80)).to_bytes(16, 'big').hex()}"
 
 
 def _trace_id(traceparent: bytes) -> str:
