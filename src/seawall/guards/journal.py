@@ -73,6 +73,9 @@ def record_of(
         model = bounded(tidy(target.model))
         if model != target.model:
             attempts = tuple([replace(attempt, model=bounded(tidy(attempt.model))) for attempt in attempts])
+    cost_nusd = 0
+    for attempt in attempts:  # a call of `sum` and what it sums cost more than all they do
+        cost_nusd += attempt.cost_nusd or 0
     if last is not None and last.first_token_s is not None:
         first_token_s = whole_us(last.started_s + last.first_token_s)
     return CallRecord(  # by place as far as every field has something to say, which takes a third of the time
@@ -105,7 +108,7 @@ def record_of(
         first_token_s=first_token_s,
         tokens_per_s=_tokens_per_s(exchange, duration_s, first_token_s),
         stop_reason=last.stop_reason if last else "",
-        cost_nusd=sum([attempt.cost_nusd or 0 for attempt in attempts]),
+        cost_nusd=cost_nusd,
         notes=tuple(exchange.notes),
         prompt_prefix=settings.redact(exchange) if settings.redact else "",
         attempts=attempts,
