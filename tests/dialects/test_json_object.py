@@ -33,7 +33,7 @@ VALUES = st.sampled_from(
         "[]",
         "{}",
         "[1, 2,3]",
-        '{"model": "inner", "model": "twice"}',
+        '{"model": "inner", "max_tokens": 1.0}',
         '[{"a": [1.0, {"b": "]"}]}]',
         '{ "x" : 1 }',
     ]
@@ -205,9 +205,34 @@ def test_the_field_that_is_there_twice_is_named(raw: bytes, twice: str | None) -
     assert caught.value.param == twice
 
 
-def test_a_field_twice_below_the_top_level_is_the_providers_to_judge() -> None:
-    raw = b'{"tools":[{"name":"a","name":"b"}]}'
+@pytest.mark.parametrize(
+    ("raw", "twice"),
+    [
+        pytest.param(b'{"tools":[{"name":"a","name":"b"}]}', "name", id="compact"),
+        pytest.param(b'{"messages": [{"role": "user", "content": "x", "content": ""}]}', "content", id="spaced"),
+        pytest.param(b'{"a":{"b":{"c":1,"\\u0063":1}}}', "c", id="escaped, the same value"),
+        pytest.param(b'{"a":{"b":1,"b":1.0,"n":1E2}}', "b", id="as long as it is written elsewhere"),
+        pytest.param(b'{"a":{"b":' + b"9" * 300 + b',"b":1}}', "b", id="a number of three hundred digits"),
+        pytest.param(b'{"a":{"' + b"k" * 65 + b'":1,"' + b"k" * 65 + b'":1}}', None, id="a long name is not repeated"),
+    ],
+)
+def test_a_field_twice_is_refused_at_every_depth(raw: bytes, twice: str | None) -> None:
+    with pytest.raises(BadRequest, match="twice in one object") as caught:
+        JsonObject.parse(raw)
 
+    assert caught.value.code == "request.duplicate_key"
+    assert caught.value.param == twice
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": [{"b": 1}, {"b": 1}], "c": {"b": {"b": "b"}}}',
+        b'{"a":"\\u00e9","b":1E2,"c":' + b"9" * 300 + b"}",
+        b'{"a":{"x":1,"X":1,"x ":1}, "text":"{\\"b\\":1,\\"b\\":1}"}',
+    ],
+)
+def test_the_same_field_in_several_objects_passes_as_it_came(raw: bytes) -> None:
     assert JsonObject.parse(raw).render() == raw
 
 

@@ -1,5 +1,6 @@
 """A JSON object that keeps its bytes: what nobody changes leaves exactly as it came."""
 
+import json
 import re
 from typing import Any, Final, NamedTuple
 
@@ -29,9 +30,9 @@ class _Span(NamedTuple):
 class JsonObject:
     """A request body: parsed once for reading, edited only by replacing whole top-level fields.
 
-    `fields` is what was read; duplicate top-level keys are refused, so that no two readers can differ. Values that are
-    not edited keep their bytes, number forms, escapes and key order included, which is what provider-side prompt
-    caches and signatures depend on.
+    `fields` is what was read; duplicate keys are refused at every depth, so that what was counted and checked here is
+    what every other reader finds. Values that are not edited keep their bytes, number forms, escapes and key order
+    included, which is what provider-side prompt caches and signatures depend on.
     """
 
     __slots__ = ("_edits", "_spans", "fields", "raw")
@@ -48,7 +49,7 @@ class JsonObject:
 
         Raises:
             BadRequest: it is no JSON object, not UTF-8, nested deeper than 64 levels, made of more than a thousand
-                fields or half a million items, or has a top-level key twice.
+                fields or half a million items, or has a key twice in one object.
         """
         if len(raw) > MAX_ITEMS:  # an item takes two bytes at least, so that a short body needs no count
             _refuse_crowd(raw)
@@ -66,7 +67,10 @@ class JsonObject:
         if len(raw) - len(without) > MAX_DEPTH:
             _refuse_depth(fields)
         parts = _raw_fields(raw)
-        return cls(raw, fields, None if _is_compact(raw, parts) else _walked_spans(raw, parts))
+        spans = None if _is_compact(raw, parts) else _walked_spans(raw, parts)
+        if orjson.dumps(fields) != raw:  # most clients write as orjson does, which writes no key twice
+            _refuse_doubles(raw)
+        return cls(raw, fields, spans)
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> "JsonObject":
@@ -176,11 +180,30 @@ def _walked_spans(raw: bytes, parts: dict[str, msgspec.Raw]) -> dict[str, _Span]
     return spans
 
 
-def _duplicate_key(name: str) -> BadRequest:
+def _refuse_doubles(raw: bytes) -> None:
+    """Read the body once more, with an eye on every key.
+
+    Raises:
+        BadRequest: an object at any depth has a key twice.
+    """
+    json.loads(raw.decode(), object_pairs_hook=_refuse_twins)
+
+
+def _refuse_twins(pairs: list[tuple[str, object]]) -> None:
+    if len(dict(pairs)) == len(pairs):
+        return
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise _duplicate_key(name, "in one object")
+        seen.add(name)
+
+
+def _duplicate_key(name: str, where: str = "at its top level") -> BadRequest:
     is_short = len(name) <= _LONGEST_SHOWN
     field = f"the field {name!r}" if is_short else f"a field of {len(name)} characters"
     return BadRequest(
-        f"the body has {field} twice at its top level; expected each field once",
+        f"the body has {field} twice {where}; expected each field once",
         code="request.duplicate_key",
         param=name if is_short else None,
     )
