@@ -20,7 +20,6 @@ from tests.hostile.wire import Case, converse
 
 _STOP_S: Final = 20.0
 _COUNTS_S: Final = 5.0  # a key counts within a second; a busy machine may take longer
-_KB_A_PAGE: Final = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 @dataclass(slots=True)
@@ -61,9 +60,11 @@ class Process:
         """All that it has printed so far."""
         return b"".join(self._output)
 
-    def rss_kb(self) -> int:
-        """Its resident memory."""
-        return int(Path(f"/proc/{self.popen.pid}/statm").read_text().split()[1]) * _KB_A_PAGE
+    def memory_kb(self) -> int:
+        """The memory that is its own: of its files' pages the kernel takes and brings back what it likes."""
+        lines = Path(f"/proc/{self.popen.pid}/status").read_text("ascii").splitlines()
+        sizes = [int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:"))]
+        return sum(sizes)
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""

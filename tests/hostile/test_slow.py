@@ -150,9 +150,9 @@ async def test_clients_that_never_read_cost_no_memory_and_get_no_whole_answer(st
     shape = Shape(stage.key, target=b"/ai/long/v1/messages", extra=b"Connection: close\r\n")
     stage.provider.set(output_tokens=LONG, tokens_per_event=1)
     try:
-        before_kb = stage.gateway.process.rss_kb()
+        before_kb = stage.gateway.process.memory_kb()
         heard = await asyncio.gather(*(_heard_late(stage.gateway.port, shape.request(body)) for _ in range(DEAF)))
-        grown_kb = stage.gateway.process.rss_kb() - before_kb
+        grown_kb = stage.gateway.process.memory_kb() - before_kb
     finally:
         stage.provider.reset()
 

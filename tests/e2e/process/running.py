@@ -50,10 +50,10 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def rss_mb(pid: int) -> float:
-    """Give a process's resident memory in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+def memory_mb(pid: int) -> float:
+    """Give the memory that is a process's own: of its files' pages the kernel takes and brings back what it likes."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "VmSwap:"))) / 1024
 
 
 def run(words: Sequence[str], folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":

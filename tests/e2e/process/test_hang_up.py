@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from seawall.sandbox import Sandbox
-from tests.e2e.process.running import Gateway, rss_mb, until
+from tests.e2e.process.running import Gateway, memory_mb, until
 from tests.e2e.process.wire import COMPLETIONS, MESSAGES, begin, body_of, read_past
 
 pytestmark = pytest.mark.alone
@@ -93,11 +93,11 @@ def test_readers_that_do_not_read_cost_no_memory_and_stop_the_provider(
         with begin(gateway.port, MESSAGES, body_of(is_stream=True)) as line:
             read_past(line, b"message_stop")
     sandbox.settings = replace(sandbox.settings, output_tokens=TOKENS)
-    before_mb = rss_mb(gateway.popen.pid)
+    before_mb = memory_mb(gateway.popen.pid)
 
     lines = [begin(gateway.port, MESSAGES, body_of(is_stream=True), receive_buffer=16_384) for _ in range(READERS)]
     _wait_until_nothing_moves(lines)
-    after_mb = rss_mb(gateway.popen.pid)
+    after_mb = memory_mb(gateway.popen.pid)
 
     for line in lines:
         line.close()

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.e2e.process.running import PROVIDER_KEY, Gateway, rss_mb
+from tests.e2e.process.running import PROVIDER_KEY, Gateway, memory_mb
 from tests.e2e.process.wire import MESSAGES, body_of, request_bytes
 from tests.e2e.stage import SandboxProcess
 
@@ -116,9 +116,9 @@ async def test_a_storm_costs_little_of_what_fits_and_no_call_that_somebody_waits
     gateway = await asyncio.to_thread(start, "--policy", "policy.yaml", "--insecure-dev", **PROVIDER_KEY)
     quiet, storm = Storm(gateway.port), Storm(gateway.port)
     await quiet.blow(QUIET_S, 0)
-    before_mb = rss_mb(gateway.popen.pid)
+    before_mb = memory_mb(gateway.popen.pid)
     await storm.blow(STORM_S, BATCH_A_TICK)
-    growth_mb = rss_mb(gateway.popen.pid) - before_mb
+    growth_mb = memory_mb(gateway.popen.pid) - before_mb
     await quiet.aclose()
     await storm.aclose()
 
